@@ -1,0 +1,127 @@
+"""Snapshot + policy -> results. A function of its arguments and nothing else."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from scanner.model import Container, Context, Host, Network, Snapshot, Unread
+from scanner.rule import (
+    Evidence,
+    Flaw,
+    NotApplicable,
+    Policy,
+    Result,
+    Rule,
+    Severity,
+    Subject,
+    Verdict,
+)
+from scanner.rules import RULES
+
+AnyRule = Rule[Any, Any]
+
+
+def evaluate(
+    snapshot: Snapshot, policy: Policy | None = None, rules: Iterable[AnyRule] = RULES
+) -> list[Result]:
+    """Judges every subject by every rule that is on.
+
+    A rule that fails to run makes the verdict unknown with its message, never a pass.
+    """
+    policy = policy or Policy()
+    context = Context(snapshot)
+    subjects = _subjects(snapshot)
+    results: list[Result] = []
+    for rule in rules:
+        if rule.slug in policy.off:
+            continue
+        parameters = msgspec.convert(policy.parameters.get(rule.slug, {}), rule.parameters)
+        severity = policy.severities.get(rule.slug, rule.severity)
+        check, slug = rule.check, rule.slug
+        for subject, value in subjects[rule.subject]:
+            try:
+                found = list(check(value, context, parameters))
+            except (Unread, NotApplicable):
+                results += _unfinished(rule, severity, subject, value, context, parameters)
+            except Exception as error:  # noqa: BLE001 - a rule's own fault is an unknown, never a pass
+                results.append(_broken(slug, severity, subject, error))
+            else:
+                if not found:
+                    results.append(Result(slug, subject, "", Verdict.PASS, severity))
+                else:
+                    results += _judged(slug, severity, subject, found)
+    return results
+
+
+def _subjects(snapshot: Snapshot) -> dict[type, list[tuple[Subject, Any]]]:
+    host = snapshot.host
+    name = msgspec.structs.asdict(host)["name"] or "host"
+    return {
+        Container: [
+            (Subject("container", c.name, c.id, _workload(c)), c) for c in snapshot.containers
+        ],
+        Host: [(Subject("host", str(name), "", "host"), host)],
+        Network: [
+            (Subject("network", n.name, n.id, f"network/{n.name}"), n)
+            for n in snapshot.networks or ()
+        ],
+    }
+
+
+def _workload(container: Container) -> str:
+    try:
+        return container.workload
+    except Unread:
+        return f"container/{container.name}"
+
+
+def _judged(
+    slug: str, severity: Severity, subject: Subject, found: Sequence[Any]
+) -> Iterator[Result]:
+    flaws = [item for item in found if isinstance(item, Flaw)]
+    if not flaws:
+        evidence = tuple(fact for item in found for fact in item.evidence)
+        yield Result(slug, subject, "", Verdict.PASS, severity, evidence)
+    for flaw in flaws:
+        yield Result(
+            slug, subject, flaw.sub_object, Verdict.FAIL, flaw.severity or severity, flaw.evidence
+        )
+
+
+def _unfinished(
+    rule: AnyRule,
+    severity: Severity,
+    subject: Subject,
+    value: Any,
+    context: Context,
+    parameters: msgspec.Struct,
+) -> Iterator[Result]:
+    """Runs the check again up to where it stopped: what it had found by then stands."""
+    found: list[Any] = []
+    checking = rule.check(value, context, parameters)
+    try:
+        for item in checking:
+            found.append(item)
+    except NotApplicable as outcome:
+        yield Result(
+            rule.slug, subject, "", Verdict.NOT_APPLICABLE, severity, reason=str(outcome)
+        )
+        return
+    except Unread as outcome:
+        if any(isinstance(item, Flaw) for item in found):
+            yield from _judged(rule.slug, severity, subject, found)
+        yield Result(
+            rule.slug,
+            subject,
+            "",
+            Verdict.UNKNOWN,
+            severity,
+            (Evidence(outcome.fact, None),),
+            reason=outcome.reason,
+        )
+
+
+def _broken(slug: str, severity: Severity, subject: Subject, error: Exception) -> Result:
+    reason = f"the rule could not be judged: {type(error).__name__}: {error}"[:500]
+    return Result(slug, subject, "", Verdict.UNKNOWN, severity, reason=reason)

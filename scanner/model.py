@@ -1,0 +1,578 @@
+"""What was seen on a host: immutable values in our own words. No I/O, no key names of Docker's JSON.
+
+A fact that the engine did not give is never guessed. Reading it from a container or a host raises
+`Unread`, which the evaluator turns into the verdict *unknown*: a rule cannot pass by mistake on
+something that nobody saw.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import UNSET
+
+from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
+
+
+class Unread(Exception):  # noqa: N818 - it is a state of knowledge, not an error of ours
+    """A fact was asked for that could not be read from the engine."""
+
+    def __init__(self, fact: str, reason: str) -> None:
+        super().__init__(f"{fact}: {reason}")
+        self.fact = fact
+        self.reason = reason
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Something that should have been read and was not. `subject` is a name for people."""
+
+    subject: str
+    fact: str
+    reason: str
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """One mount of a container. `source` is as the engine tells it, `host_path` what it really is."""
+
+    kind: str
+    source: str
+    destination: str
+    writable: bool
+    propagation: str = ""
+    volume: str = ""
+    host_path: str | None = None
+    """Normalised path on the host; None for tmpfs and for volumes that the engine itself keeps."""
+
+
+class Port(msgspec.Struct, frozen=True):
+    """One published port. `host_port` is None where the engine picks one at start."""
+
+    container_port: int
+    protocol: str
+    host_ip: str
+    host_port: int | None
+
+    @property
+    def everywhere(self) -> bool:
+        """True where the port is bound on every interface of the host."""
+        return self.host_ip.strip("[]") in {"", "0.0.0.0", "::", "0:0:0:0:0:0:0:0", "*"}  # noqa: S104
+
+    def __str__(self) -> str:
+        host = f"[{self.host_ip}]" if ":" in self.host_ip else self.host_ip
+        return f"{host}:{self.host_port or ''}:{self.container_port}/{self.protocol}"
+
+
+class Device(msgspec.Struct, frozen=True):
+    host_path: str
+    container_path: str
+    permissions: str
+
+
+class DeviceRequest(msgspec.Struct, frozen=True):
+    driver: str
+    count: int
+    device_ids: tuple[str, ...]
+    capabilities: tuple[str, ...]
+
+
+class Ulimit(msgspec.Struct, frozen=True):
+    name: str
+    soft: int
+    hard: int
+
+
+class RestartPolicy(msgspec.Struct, frozen=True):
+    name: str
+    maximum_retries: int
+
+
+class Healthcheck(msgspec.Struct, frozen=True):
+    """Durations in nanoseconds, as the engine keeps them; 0 means the engine's default."""
+
+    test: tuple[str, ...]
+    interval: int = 0
+    timeout: int = 0
+    retries: int = 0
+    start_period: int = 0
+
+    @property
+    def disabled(self) -> bool:
+        return not self.test or self.test[0].upper() == "NONE"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`output` is the last probe's output, bounded and redacted."""
+
+    status: str
+    failing_streak: int
+    output: str
+
+
+class EnvironmentName(msgspec.Struct, frozen=True):
+    """A variable without its value: that never leaves the collector. `suspicion` says why the
+    variable looks like a credential, or is empty."""
+
+    name: str
+    suspicion: str = ""
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process as the host sees it. `name` is the program's base name, without arguments."""
+
+    pid: int
+    uid: int
+    name: str
+
+
+class Volume(msgspec.Struct, frozen=True):
+    name: str
+    driver: str
+    options: dict[str, str]
+
+
+class Network(msgspec.Struct, frozen=True):
+    """`subnets` in CIDR notation; `members` are names of containers on this host."""
+
+    id: str
+    name: str
+    driver: str
+    scope: str = "local"
+    internal: bool = False
+    ingress: bool = False
+    attachable: bool = False
+    subnets: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+    members: tuple[str, ...] = ()
+
+    @property
+    def encrypted(self) -> bool:
+        """An overlay is encrypted by the mere presence of the option, unless it says false."""
+        value = self.options.get("encrypted")
+        return value is not None and value.strip().lower() not in {"false", "0"}
+
+    @property
+    def default_bridge(self) -> bool:
+        return self.options.get("com.docker.network.bridge.default_bridge") == "true" or (
+            self.name == "bridge" and self.driver == "bridge"
+        )
+
+
+class Image(msgspec.Struct, frozen=True):
+    """`exposed_ports` like "80/tcp". Fields of the image's own configuration, not a container's."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    created: str = ""
+    size: int = 0
+    user: str = ""
+    exposed_ports: tuple[str, ...] = ()
+    healthcheck: Healthcheck | None = None
+    environment: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    inspected: bool = False
+    """False where only the list's entry was read, so that the configuration is not known."""
+
+
+def _guarded(self: Any, name: str) -> Any:
+    value = object.__getattribute__(self, name)
+    if value is UNSET:
+        facts = type(self).FACTS
+        reasons = object.__getattribute__(self, "unread")
+        raise Unread(facts.get(name, name), reasons.get(name, "the engine's answer lacks it"))
+    return value
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A container's configuration and state. Sizes in bytes, times ISO 8601, as the engine says.
+
+    `FACTS` maps every field to the engine's own name for it; evidence uses those names.
+    """
+
+    id: str
+    name: str
+    image: str = UNSET  # type: ignore[assignment]
+    image_id: str = UNSET  # type: ignore[assignment]
+    created: str = UNSET  # type: ignore[assignment]
+    labels: dict[str, str] = UNSET  # type: ignore[assignment]
+    # state
+    status: str = UNSET  # type: ignore[assignment]
+    pid: int = UNSET  # type: ignore[assignment]
+    started_at: str = UNSET  # type: ignore[assignment]
+    finished_at: str = UNSET  # type: ignore[assignment]
+    exit_code: int = UNSET  # type: ignore[assignment]
+    oom_killed: bool = UNSET  # type: ignore[assignment]
+    restart_count: int = UNSET  # type: ignore[assignment]
+    health: Health | None = UNSET  # type: ignore[assignment]
+    processes: tuple[Process, ...] = UNSET  # type: ignore[assignment]
+    # what runs
+    user: str = UNSET  # type: ignore[assignment]
+    uid: int = UNSET  # type: ignore[assignment]
+    groups: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    environment: tuple[EnvironmentName, ...] = UNSET  # type: ignore[assignment]
+    entrypoint: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    command: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    working_directory: str = UNSET  # type: ignore[assignment]
+    hostname: str = UNSET  # type: ignore[assignment]
+    tty: bool = UNSET  # type: ignore[assignment]
+    exposed_ports: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    healthcheck: Healthcheck | None = UNSET  # type: ignore[assignment]
+    # kernel isolation
+    privileged: bool = UNSET  # type: ignore[assignment]
+    cap_add: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    cap_drop: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    security_opt: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    apparmor_profile: str = UNSET  # type: ignore[assignment]
+    process_label: str = UNSET  # type: ignore[assignment]
+    ulimits: tuple[Ulimit, ...] = UNSET  # type: ignore[assignment]
+    pid_mode: str = UNSET  # type: ignore[assignment]
+    ipc_mode: str = UNSET  # type: ignore[assignment]
+    uts_mode: str = UNSET  # type: ignore[assignment]
+    userns_mode: str = UNSET  # type: ignore[assignment]
+    cgroupns_mode: str = UNSET  # type: ignore[assignment]
+    cgroup_parent: str = UNSET  # type: ignore[assignment]
+    # resources and storage
+    memory: int = UNSET  # type: ignore[assignment]
+    memory_swap: int = UNSET  # type: ignore[assignment]
+    memory_reservation: int = UNSET  # type: ignore[assignment]
+    cpu_shares: int = UNSET  # type: ignore[assignment]
+    nano_cpus: int = UNSET  # type: ignore[assignment]
+    cpu_quota: int = UNSET  # type: ignore[assignment]
+    cpu_period: int = UNSET  # type: ignore[assignment]
+    cpuset_cpus: str = UNSET  # type: ignore[assignment]
+    pids_limit: int | None = UNSET  # type: ignore[assignment]
+    oom_kill_disable: bool = UNSET  # type: ignore[assignment]
+    oom_score_adj: int = UNSET  # type: ignore[assignment]
+    read_only: bool = UNSET  # type: ignore[assignment]
+    storage_options: dict[str, str] = UNSET  # type: ignore[assignment]
+    mounts: tuple[Mount, ...] = UNSET  # type: ignore[assignment]
+    tmpfs: dict[str, str] = UNSET  # type: ignore[assignment]
+    devices: tuple[Device, ...] = UNSET  # type: ignore[assignment]
+    device_requests: tuple[DeviceRequest, ...] = UNSET  # type: ignore[assignment]
+    device_cgroup_rules: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    # network
+    network_mode: str = UNSET  # type: ignore[assignment]
+    networks: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    ports: tuple[Port, ...] = UNSET  # type: ignore[assignment]
+    publish_all: bool = UNSET  # type: ignore[assignment]
+    # lifecycle
+    restart_policy: RestartPolicy = UNSET  # type: ignore[assignment]
+    auto_remove: bool = UNSET  # type: ignore[assignment]
+    init: bool = UNSET  # type: ignore[assignment]
+    log_driver: str = UNSET  # type: ignore[assignment]
+    runtime: str = UNSET  # type: ignore[assignment]
+    sysctls: dict[str, str] = UNSET  # type: ignore[assignment]
+
+    unread: dict[str, str] = {}
+    """Why a field could not be read, where there is more to say than that it was missing."""
+
+    FACTS: ClassVar[Mapping[str, str]] = {
+        "image": "Config.Image",
+        "image_id": "Image",
+        "created": "Created",
+        "labels": "Config.Labels",
+        "status": "State.Status",
+        "pid": "State.Pid",
+        "started_at": "State.StartedAt",
+        "finished_at": "State.FinishedAt",
+        "exit_code": "State.ExitCode",
+        "oom_killed": "State.OOMKilled",
+        "restart_count": "RestartCount",
+        "health": "State.Health",
+        "processes": "top: processes",
+        "user": "Config.User",
+        "uid": "Config.User",
+        "groups": "HostConfig.GroupAdd",
+        "environment": "Config.Env",
+        "entrypoint": "Config.Entrypoint",
+        "command": "Config.Cmd",
+        "working_directory": "Config.WorkingDir",
+        "hostname": "Config.Hostname",
+        "tty": "Config.Tty",
+        "exposed_ports": "Config.ExposedPorts",
+        "healthcheck": "Config.Healthcheck",
+        "privileged": "HostConfig.Privileged",
+        "cap_add": "HostConfig.CapAdd",
+        "cap_drop": "HostConfig.CapDrop",
+        "security_opt": "HostConfig.SecurityOpt",
+        "apparmor_profile": "AppArmorProfile",
+        "process_label": "ProcessLabel",
+        "ulimits": "HostConfig.Ulimits",
+        "pid_mode": "HostConfig.PidMode",
+        "ipc_mode": "HostConfig.IpcMode",
+        "uts_mode": "HostConfig.UTSMode",
+        "userns_mode": "HostConfig.UsernsMode",
+        "cgroupns_mode": "HostConfig.CgroupnsMode",
+        "cgroup_parent": "HostConfig.CgroupParent",
+        "memory": "HostConfig.Memory",
+        "memory_swap": "HostConfig.MemorySwap",
+        "memory_reservation": "HostConfig.MemoryReservation",
+        "cpu_shares": "HostConfig.CpuShares",
+        "nano_cpus": "HostConfig.NanoCpus",
+        "cpu_quota": "HostConfig.CpuQuota",
+        "cpu_period": "HostConfig.CpuPeriod",
+        "cpuset_cpus": "HostConfig.CpusetCpus",
+        "pids_limit": "HostConfig.PidsLimit",
+        "oom_kill_disable": "HostConfig.OomKillDisable",
+        "oom_score_adj": "HostConfig.OomScoreAdj",
+        "read_only": "HostConfig.ReadonlyRootfs",
+        "storage_options": "HostConfig.StorageOpt",
+        "mounts": "Mounts",
+        "tmpfs": "HostConfig.Tmpfs",
+        "devices": "HostConfig.Devices",
+        "device_requests": "HostConfig.DeviceRequests",
+        "device_cgroup_rules": "HostConfig.DeviceCgroupRules",
+        "network_mode": "HostConfig.NetworkMode",
+        "networks": "NetworkSettings.Networks",
+        "ports": "NetworkSettings.Ports",
+        "publish_all": "HostConfig.PublishAllPorts",
+        "restart_policy": "HostConfig.RestartPolicy",
+        "auto_remove": "HostConfig.AutoRemove",
+        "init": "HostConfig.Init",
+        "log_driver": "HostConfig.LogConfig.Type",
+        "runtime": "HostConfig.Runtime",
+        "sysctls": "HostConfig.Sysctls",
+    }
+
+    @property
+    def running(self) -> bool:
+        """True while it has processes: also when paused or between two restarts of a crash loop."""
+        return self.status in {"running", "paused"}
+
+    @property
+    def workload(self) -> str:
+        """What survives re-creation: swarm service, Compose project/service, Kubernetes pod owner
+        with the container's name in it, else the container's own name."""
+        labels = self.labels
+        if service := labels.get("com.docker.swarm.service.name"):
+            return f"service/{service}"
+        if service := labels.get("com.docker.compose.service"):
+            return f"compose/{labels.get('com.docker.compose.project', '')}/{service}"
+        if pod := labels.get("io.kubernetes.pod.name"):
+            namespace = labels.get("io.kubernetes.pod.namespace", "default")
+            owner = re.sub(r"(-[a-f0-9]{8,10})?-[a-z0-9]{5}$", "", pod)
+            return f"pod/{namespace}/{owner}/{labels.get('io.kubernetes.container.name', '')}"
+        return f"container/{self.name}"
+
+    def security_options(self, name: str) -> tuple[str, ...]:
+        """Values of one `--security-opt`, the last being in force. A bare option gives "".
+
+        The engine accepts `name=value` and the older `name:value`; spaces round them do not count.
+        """
+        found = []
+        for option in self.security_opt:
+            match = re.match(r"\s*([A-Za-z-]+)\s*(?:[=:]\s*(.*))?$", option, re.DOTALL)
+            if match and match[1].lower() == name:
+                found.append((match[2] or "").strip())
+        return tuple(found)
+
+    @property
+    def effective_capabilities(self) -> frozenset[str]:
+        """Defaults minus dropped plus added, without the CAP_ prefix; every one if privileged."""
+        if self.privileged:
+            return ALL_CAPABILITIES
+        added, dropped = set(self.cap_add), set(self.cap_drop)
+        base = ALL_CAPABILITIES if "ALL" in added else DEFAULT_CAPABILITIES
+        if "ALL" in dropped:
+            base = frozenset() if "ALL" not in added else ALL_CAPABILITIES
+        else:
+            base = base - dropped
+        return base | (added - {"ALL"})
+
+
+class PartialContainer(Container, frozen=True, kw_only=True):
+    """A container of which some facts are missing: reading one of those raises `Unread`."""
+
+    __getattribute__ = _guarded
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the engine says of itself and of the machine it runs on. Memory in bytes."""
+
+    id: str = UNSET  # type: ignore[assignment]
+    name: str = UNSET  # type: ignore[assignment]
+    engine: str = "docker"
+    version: str = UNSET  # type: ignore[assignment]
+    api_version: str = UNSET  # type: ignore[assignment]
+    operating_system: str = UNSET  # type: ignore[assignment]
+    kernel: str = UNSET  # type: ignore[assignment]
+    architecture: str = UNSET  # type: ignore[assignment]
+    cpus: int = UNSET  # type: ignore[assignment]
+    memory: int = UNSET  # type: ignore[assignment]
+    security_options: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    storage_driver: str = UNSET  # type: ignore[assignment]
+    storage_status: dict[str, str] = UNSET  # type: ignore[assignment]
+    data_root: str = UNSET  # type: ignore[assignment]
+    cgroup_version: str = UNSET  # type: ignore[assignment]
+    cgroup_driver: str = UNSET  # type: ignore[assignment]
+    live_restore: bool = UNSET  # type: ignore[assignment]
+    logging_driver: str = UNSET  # type: ignore[assignment]
+    swarm_state: str = UNSET  # type: ignore[assignment]
+    warnings: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    unread: dict[str, str] = {}
+
+    FACTS: ClassVar[Mapping[str, str]] = {
+        "id": "info: ID",
+        "name": "info: Name",
+        "version": "version: Version",
+        "api_version": "version: ApiVersion",
+        "operating_system": "info: OperatingSystem",
+        "kernel": "info: KernelVersion",
+        "architecture": "info: Architecture",
+        "cpus": "info: NCPU",
+        "memory": "info: MemTotal",
+        "security_options": "info: SecurityOptions",
+        "storage_driver": "info: Driver",
+        "storage_status": "info: DriverStatus",
+        "data_root": "info: DockerRootDir",
+        "cgroup_version": "info: CgroupVersion",
+        "cgroup_driver": "info: CgroupDriver",
+        "live_restore": "info: LiveRestoreEnabled",
+        "logging_driver": "info: LoggingDriver",
+        "swarm_state": "info: Swarm.LocalNodeState",
+        "warnings": "info: Warnings",
+    }
+
+    def security_option(self, name: str) -> dict[str, str] | None:
+        """The engine's own security option, e.g. {"profile": "default"} for seccomp; None if off."""
+        for option in self.security_options:
+            fields = dict(part.partition("=")[::2] for part in option.split(","))
+            if fields.get("name", option if "=" not in option else "") == name:
+                return fields
+        return None
+
+    @property
+    def has_apparmor(self) -> bool:
+        return self.security_option("apparmor") is not None
+
+    @property
+    def has_selinux(self) -> bool:
+        return self.security_option("selinux") is not None
+
+    @property
+    def rootless(self) -> bool:
+        return self.security_option("rootless") is not None
+
+    @property
+    def remaps_users(self) -> bool:
+        """Root in a container is somebody else on the host: a remapped or a rootless engine."""
+        return self.security_option("userns") is not None or self.rootless
+
+    @property
+    def api(self) -> tuple[int, int]:
+        """The newest API version that the engine speaks, e.g. (1, 41)."""
+        major, _, minor = self.api_version.partition(".")
+        if not (major.isdigit() and minor.isdigit()):
+            raise Unread("version: ApiVersion", f"{self.api_version!r} is no version")
+        return int(major), int(minor)
+
+
+class PartialHost(Host, frozen=True, kw_only=True):
+    """A host of which some facts are missing: reading one of those raises `Unread`."""
+
+    __getattribute__ = _guarded
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one scan saw of one host. `complete` is False where the listing itself was cut."""
+
+    host: Host
+    containers: tuple[Container, ...] = ()
+    images: tuple[Image, ...] | None = None
+    networks: tuple[Network, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+class Context:
+    """What a rule may know beyond its own subject. Reading what was not collected raises Unread."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.host = snapshot.host
+        self.containers = snapshot.containers
+        self._images = snapshot.images
+        self._networks = snapshot.networks
+        self._volumes = snapshot.volumes
+        self._by_id = {container.id: container for container in snapshot.containers}
+        self._by_name = {container.name: container for container in snapshot.containers}
+        self._images_by_id: dict[str, Image] | None = None
+        self._mounted: dict[str, list[tuple[Container, Mount]]] | None = None
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        if self._images is None:
+            raise Unread("images", "the engine did not list its images")
+        return self._images
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        if self._networks is None:
+            raise Unread("networks", "the engine did not list its networks")
+        return self._networks
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        if self._volumes is None:
+            raise Unread("volumes", "the engine did not list its volumes")
+        return self._volumes
+
+    def image(self, image_id: str) -> Image:
+        """The image by id. Raises Unread where it is gone or was only listed, not inspected."""
+        if self._images_by_id is None:
+            self._images_by_id = {image.id: image for image in self.images}
+        found = self._images_by_id.get(image_id)
+        if found is None or not found.inspected:
+            raise Unread("image", f"the image {image_id[:19]} could not be read")
+        return found
+
+    def joined(self, mode: str) -> Container | None:
+        """The container that a `container:<id or name>` mode names; None for any other mode.
+
+        Raises Unread where that container is not on the host (any more).
+        """
+        if not mode.startswith("container:"):
+            return None
+        reference = mode.removeprefix("container:")
+        found = self._by_id.get(reference) or self._by_name.get(reference.lstrip("/"))
+        if found is None and len(reference) >= 12:
+            found = next((c for c in self.containers if c.id.startswith(reference)), None)
+        if found is None:
+            raise Unread(mode, "the container that it joins was not found")
+        return found
+
+    def namespace_owner(self, container: Container, field: str) -> tuple[Container, str]:
+        """Follows `container:` modes to the container that really owns the namespace.
+
+        `field` is "network_mode", "pid_mode" or "ipc_mode". Returns the owner and its mode.
+        """
+        seen = {container.id}
+        mode: str = getattr(container, field)
+        while (target := self.joined(mode)) is not None:
+            if target.id in seen:
+                raise Unread(Container.FACTS[field], "the containers join each other in a circle")
+            seen.add(target.id)
+            container, mode = target, getattr(target, field)
+        return container, mode
+
+    def mounted_elsewhere(self, container: Container, mount: Mount) -> list[tuple[Container, Mount]]:
+        """Mounts of the same volume or the same host path in containers of other workloads."""
+        if self._mounted is None:
+            self._mounted = {}
+            for other in self.containers:
+                if "mounts" in other.unread or object.__getattribute__(other, "mounts") is UNSET:
+                    continue  # its own rules say unknown; it cannot be compared with
+                for its_mount in other.mounts:
+                    if key := mount_key(its_mount):
+                        self._mounted.setdefault(key, []).append((other, its_mount))
+        found = self._mounted.get(mount_key(mount), []) if mount_key(mount) else []
+        return [(c, m) for c, m in found if c.workload != container.workload]
+
+
+def mount_key(mount: Mount) -> str:
+    """What two mounts must share to be the same data; "" for what cannot be shared (tmpfs)."""
+    if mount.host_path is not None:
+        return f"path:{mount.host_path}"
+    return f"volume:{mount.volume}" if mount.volume else ""

@@ -1,0 +1,46 @@
+"""Answers of real engines, recorded by `make record` and never edited by hand.
+
+`container("privileged")` is the container of that name as the scanner sees it. Names and flags are
+in cases_<family>.py; the answers lie in <engine version>/<name>.json.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scanner import parse
+from scanner.model import Container, Context, Host, Snapshot
+
+HERE = Path(__file__).parent
+ENGINE = "20.10"
+
+
+class Case(NamedTuple):
+    """How a recorded container is made: flags of `docker create` or `docker run -d`."""
+
+    flags: tuple[str, ...] = ()
+    image: str = "plimsoll/busybox:1"
+    command: tuple[str, ...] = ("sleep", "100000")
+    run: bool = False
+    """Created only, unless the case needs a running container."""
+
+
+def answer(name: str, engine: str = ENGINE) -> Any:
+    """The raw answer: a container's inspect document, or "_info", "_version", "_networks", ..."""
+    return json.loads((HERE / engine / f"{name}.json").read_bytes())
+
+
+def container(name: str, engine: str = ENGINE) -> Container:
+    return parse.container((HERE / engine / f"{name}.json").read_bytes())
+
+
+def host(engine: str = ENGINE) -> Host:
+    return parse.host(
+        (HERE / engine / "_version.json").read_bytes(), (HERE / engine / "_info.json").read_bytes()
+    )
+
+
+def context(*containers: Container, **snapshot: Any) -> Context:
+    """What a rule sees: the recorded engine with these containers on it."""
+    values: dict[str, Any] = {"images": (), "networks": (), "volumes": (), "host": host()}
+    return Context(Snapshot(containers=containers, **{**values, **snapshot}))
