@@ -104,9 +104,7 @@ def _unfinished(
         for item in checking:
             found.append(item)
     except NotApplicable as outcome:
-        yield Result(
-            rule.slug, subject, "", Verdict.NOT_APPLICABLE, severity, reason=str(outcome)
-        )
+        yield Result(rule.slug, subject, "", Verdict.NOT_APPLICABLE, severity, reason=str(outcome))
         return
     except Unread as outcome:
         if any(isinstance(item, Flaw) for item in found):

@@ -1,4 +1,4 @@
-"""What was seen on a host: immutable values in our own words. No I/O, no key names of Docker's JSON.
+"""What was seen on a host: immutable values in our own words. No I/O, no Docker key names.
 
 A fact that the engine did not give is never guessed. Reading it from a container or a host raises
 `Unread`, which the evaluator turns into the verdict *unknown*: a rule cannot pass by mistake on
@@ -15,7 +15,7 @@ from msgspec import UNSET
 from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
 
 
-class Unread(Exception):  # noqa: N818 - it is a state of knowledge, not an error of ours
+class Unread(Exception):
     """A fact was asked for that could not be read from the engine."""
 
     def __init__(self, fact: str, reason: str) -> None:
@@ -33,7 +33,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """One mount of a container. `source` is as the engine tells it, `host_path` what it really is."""
+    """One mount. `source` is as the engine tells it, `host_path` what it really is."""
 
     kind: str
     source: str
@@ -437,7 +437,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     }
 
     def security_option(self, name: str) -> dict[str, str] | None:
-        """The engine's own security option, e.g. {"profile": "default"} for seccomp; None if off."""
+        """The engine's own option, e.g. {"profile": "default"} for seccomp; None if off."""
         for option in self.security_options:
             fields = dict(part.partition("=")[::2] for part in option.split(","))
             if fields.get("name", option if "=" not in option else "") == name:
@@ -557,7 +557,9 @@ class Context:
             container, mode = target, getattr(target, field)
         return container, mode
 
-    def mounted_elsewhere(self, container: Container, mount: Mount) -> list[tuple[Container, Mount]]:
+    def mounted_elsewhere(
+        self, container: Container, mount: Mount
+    ) -> list[tuple[Container, Mount]]:
         """Mounts of the same volume or the same host path in containers of other workloads."""
         if self._mounted is None:
             self._mounted = {}

@@ -56,7 +56,7 @@ class Verdict(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class NotApplicable(Exception):  # noqa: N818 - it is a verdict
+class NotApplicable(Exception):
     """The rule has no meaning for this subject; the message says why, in one sentence."""
 
 

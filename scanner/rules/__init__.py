@@ -12,7 +12,9 @@ def _gather() -> tuple[Rule[Any, Any], ...]:
     for module in pkgutil.walk_packages(__path__, prefix=f"{__name__}."):
         if not module.ispkg:
             rules.append(importlib.import_module(module.name).RULE)
-    return tuple(sorted(rules, key=lambda rule: (list(type(rule.family)).index(rule.family), rule.slug)))
+    return tuple(
+        sorted(rules, key=lambda rule: (list(type(rule.family)).index(rule.family), rule.slug))
+    )
 
 
 RULES = _gather()

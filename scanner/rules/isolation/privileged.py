@@ -30,7 +30,9 @@ RULE = Rule(
         "A privileged container has every capability and every device, and neither seccomp nor "
         "AppArmor confines it. Code in it can mount the host's disk and become root there."
     ),
-    links=("https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities",),
+    links=(
+        "https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities",
+    ),
     check=check,
     fix=Fix(
         summary="Take the flag away and give only the capabilities or devices the program needs.",

@@ -1,0 +1,258 @@
+"""Reads one engine into a Snapshot. What cannot be read becomes a gap, never a guess."""
+
+import io
+import tarfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from scanner import parse, wire
+from scanner.engine import AnswerError, Engine, EngineError, GoneError
+from scanner.model import Container, Gap, Image, Network, PartialContainer, Snapshot, Unread, Volume
+
+Progress = Callable[[str, int, int], None]
+"""Called with a phase ("reading", "processes"), how many are done, and how many there are."""
+
+T = TypeVar("T")
+
+_STREAMS = 4  # process lists are asked for over so many connections; more gain nothing on one host
+_PASSWD_LIMIT = 1024 * 1024
+_PS = ("-eo pid,uid,args", "-o pid,user,args")  # procps first, then what busybox understands
+
+
+class Unfinished(EngineError):
+    """The time for the whole scan was used up before everything had been read."""
+
+
+def collect(
+    engine: Engine,
+    *,
+    progress: Progress | None = None,
+    processes: bool = True,
+    budget: float = 300.0,
+) -> Snapshot:
+    """One listing, one inspection for each container, and what the rules need round them.
+
+    `processes` False leaves out the process lists, which cost the host one `ps` a container; rules
+    that need them then go by the configuration. `budget` bounds the whole in seconds. Raises
+    EngineError where the engine as such cannot be read; then nothing is known.
+    """
+    report = progress or (lambda phase, done, total: None)
+    ends = time.monotonic() + budget
+    version = engine.version()
+    gaps: list[Gap] = []
+    host = _whole(lambda: parse.host(version, engine.get("/info")))
+    listed = _whole(lambda: parse.listing(engine.get("/containers/json", all="1")))
+    images = _part(gaps, "images", lambda: parse.images(engine.get("/images/json")))
+    networks = _part(gaps, "networks", lambda: parse.networks(engine.get("/networks")))
+    volumes = _part(gaps, "volumes", lambda: parse.volumes(engine.get("/volumes")))
+
+    containers: list[Container] = []
+    for number, entry in enumerate(listed):
+        report("reading", number, len(listed))
+        _check_time(ends, f"{number} of {len(listed)} containers")
+        found = _inspect(engine, entry, volumes, gaps)
+        if found is not None:
+            containers.append(found)
+    report("reading", len(listed), len(listed))
+    if images is not None:
+        images = _inspect_images(engine, images, containers, gaps, ends)
+    if processes:
+        containers = _add_processes(engine, containers, gaps, report, ends)
+    containers = [_with_uid(engine, container) for container in containers]
+    return Snapshot(
+        host=host,
+        containers=tuple(sorted(containers, key=lambda c: (c.name, c.id))),
+        images=images,
+        networks=_with_members(networks, containers),
+        volumes=volumes,
+        gaps=tuple(gaps),
+    )
+
+
+def _whole(read: Callable[[], T]) -> T:
+    """Something without which there is no scan at all."""
+    try:
+        return read()
+    except wire.Malformed as error:
+        raise EngineError(
+            "garbage",
+            f"The engine answered something that cannot be understood: {error}",
+            "Check the address; a proxy on the way may spoil the answers.",
+        ) from error
+
+
+def _part(gaps: list[Gap], fact: str, read: Callable[[], T]) -> T | None:
+    """Something that a scan can do without: what needs it will be unknown."""
+    try:
+        return read()
+    except (AnswerError, wire.Malformed) as error:
+        gaps.append(Gap("host", fact, str(error)))
+        return None
+
+
+def _check_time(ends: float, done: str) -> None:
+    if time.monotonic() > ends:
+        raise Unfinished(
+            "timeout",
+            f"The host is too slow: the scan's time was used up after {done}.",
+            "Look at the load of the host and its engine.",
+        )
+
+
+def _inspect(
+    engine: Engine, entry: wire.ListedJson, volumes: tuple[Volume, ...] | None, gaps: list[Gap]
+) -> Container | None:
+    """None where the container disappeared since it was listed: no error and no finding."""
+    try:
+        return parse.container(engine.get(f"/containers/{_segment(entry.Id)}/json"), volumes)
+    except GoneError:
+        return None
+    except (AnswerError, wire.Malformed) as error:
+        container = parse.listed(entry, f"it could not be inspected: {error}")
+        gaps.append(Gap(container.name, "inspect", str(error)))
+        return container
+
+
+def _segment(text: str) -> str:
+    """An id of the engine's as one segment of a path: it may not lead anywhere else."""
+    if not text.replace(":", "").replace("_", "").replace("-", "").replace(".", "").isalnum():
+        raise wire.Malformed(f"{text[:80]!r} is no id")
+    return text
+
+
+def _inspect_images(
+    engine: Engine,
+    images: tuple[Image, ...],
+    containers: Iterable[Container],
+    gaps: list[Gap],
+    ends: float,
+) -> tuple[Image, ...]:
+    """Adds the configuration of the images that containers run; the others stay as listed."""
+    used = {image_id for c in containers if (image_id := _image_id(c))}
+    known = {image.id: image for image in images}
+    for image_id in sorted(used):
+        _check_time(ends, "the containers, before the images")
+        try:
+            found = parse.image(engine.get(f"/images/{_segment(image_id)}/json"))
+        except GoneError:
+            continue  # removed by force under a running container: rules that need it say unknown
+        except (AnswerError, wire.Malformed) as error:
+            gaps.append(Gap(image_id[:19], "image", str(error)))
+            continue
+        known[found.id] = found
+    return tuple(known.values())
+
+
+def _image_id(container: Container) -> str:
+    try:
+        return container.image_id
+    except Unread:
+        return ""
+
+
+def _is_running(container: Container) -> bool:
+    try:
+        return container.running
+    except Unread:
+        return False
+
+
+def _add_processes(
+    engine: Engine,
+    containers: list[Container],
+    gaps: list[Gap],
+    report: Progress,
+    ends: float,
+) -> list[Container]:
+    running = [c for c in containers if _is_running(c)]
+    if not running:
+        return containers
+    streams = [running[start::_STREAMS] for start in range(min(_STREAMS, len(running)))]
+    done = 0
+
+    def read(share: list[Container]) -> list[Container]:
+        nonlocal done
+        with engine.another() as own:
+            found = []
+            for container in share:
+                _check_time(ends, "the containers, while asking for process lists")
+                found.append(_with_processes(own, container))
+                done += 1
+                if share is streams[0]:
+                    report("processes", done, len(running))
+            return found
+
+    with ThreadPoolExecutor(len(streams)) as pool:
+        read_ones = {c.id: c for part in pool.map(read, streams) for c in part}
+    gaps += [
+        Gap(c.name, "top", c.unread["processes"])
+        for c in read_ones.values()
+        if "processes" in c.unread
+    ]
+    return [read_ones.get(container.id, container) for container in containers]
+
+
+def _with_processes(engine: Engine, container: Container) -> Container:
+    reason = ""
+    for arguments in _PS:
+        try:
+            body = engine.get(f"/containers/{_segment(container.id)}/top", ps_args=arguments)
+            return _remade(container, processes=parse.processes(body))
+        except (AnswerError, wire.Malformed) as error:
+            reason = str(error)
+    return replace(
+        container, unread={**container.unread, "processes": f"the engine gave no list: {reason}"}
+    )
+
+
+def _with_uid(engine: Engine, container: Container) -> Container:
+    """Looks a user's name up in the container's own /etc/passwd, where nothing else tells."""
+    if "uid" not in container.unread or not isinstance(container, PartialContainer):
+        return container
+    try:
+        user = parse.user_name(container.user)
+        body = engine.get(f"/containers/{_segment(container.id)}/archive", path="/etc/passwd")
+    except (AnswerError, Unread):
+        return container  # the reason is in `unread` already
+    uid = parse.passwd_uid(_first_file(body), user)
+    return container if uid is None else _remade(container, uid=uid)
+
+
+def _first_file(archive: bytes) -> str:
+    """The text of the first regular file in a tar archive; "" where there is none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                if member.isfile() and (file := tar.extractfile(member)) is not None:
+                    return file.read(_PASSWD_LIMIT).decode("utf-8", "replace")
+    except tarfile.TarError:
+        return ""
+    return ""
+
+
+def _remade(container: Container, **found: object) -> Container:
+    values = {
+        name: object.__getattribute__(container, name) for name in container.__struct_fields__
+    }
+    unread = {name: why for name, why in container.unread.items() if name not in found}
+    return parse.make(**{**values, **found, "unread": unread})
+
+
+def _with_members(
+    networks: tuple[Network, ...] | None, containers: Iterable[Container]
+) -> tuple[Network, ...] | None:
+    if networks is None:
+        return None
+    members: dict[str, list[str]] = {}
+    for container in containers:
+        try:
+            joined = container.networks
+        except Unread:
+            continue
+        for name in joined:
+            members.setdefault(name, []).append(container.name)
+    return tuple(replace(net, members=tuple(members.get(net.name, ()))) for net in networks)

@@ -1,0 +1,489 @@
+"""Answers of the Engine API -> the model. Decides what missing and null mean; hides secrets.
+
+Go's `omitempty` fields are absent when empty: for those, absent is empty. For all others a missing
+field stays unread, and whoever asks for it gets `Unread`.
+"""
+
+import posixpath
+from typing import Any
+
+from msgspec import UNSET
+
+from scanner import paths, redact, wire
+from scanner.capabilities import normalise
+from scanner.model import (
+    Container,
+    Device,
+    DeviceRequest,
+    EnvironmentName,
+    Health,
+    Healthcheck,
+    Host,
+    Image,
+    Mount,
+    Network,
+    PartialContainer,
+    PartialHost,
+    Port,
+    Process,
+    RestartPolicy,
+    Ulimit,
+    Volume,
+)
+
+_LIMIT = 4096  # the longest text that we keep of a single value
+
+
+def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container:
+    """GET /containers/{id}/json. `volumes` tell where a named volume really lies.
+
+    Raises wire.Malformed where the answer is no container at all.
+    """
+    raw = wire.decode(body, wire.ContainerJson)
+    if not isinstance(raw.Id, str) or not isinstance(raw.Name, str):
+        raise wire.Malformed("a container without Id or Name")
+    host = raw.HostConfig or wire.HostConfigJson()
+    config = raw.Config or wire.ConfigJson()
+    state = raw.State or wire.StateJson()
+    network = raw.NetworkSettings or wire.NetworkSettingsJson()
+    mounts = _mounts(raw.Mounts, host, volumes)
+    unread: dict[str, str] = {}
+    values: dict[str, Any] = {
+        "image": _known(config.Image),
+        "image_id": _known(raw.Image),
+        "created": _known(raw.Created),
+        "labels": UNSET if raw.Config in (UNSET, None) else redact.labels(config.Labels or {}),
+        "status": _known(state.Status),
+        "pid": _known(state.Pid),
+        "started_at": _known(state.StartedAt),
+        "finished_at": _known(state.FinishedAt),
+        "exit_code": _known(state.ExitCode),
+        "oom_killed": _known(state.OOMKilled),
+        "restart_count": _known(raw.RestartCount),
+        "health": UNSET if raw.State in (UNSET, None) else _health(state.Health),
+        "processes": UNSET,
+        "user": _known(config.User),
+        "uid": _uid(_known(config.User)),
+        "groups": _strings(host.GroupAdd),
+        "environment": _environment(config.Env),
+        "entrypoint": _words(config.Entrypoint),
+        "command": _words(config.Cmd),
+        "working_directory": _known(config.WorkingDir),
+        "hostname": _known(config.Hostname),
+        "tty": _known(config.Tty),
+        "exposed_ports": _omitted(raw.Config, config.ExposedPorts, lambda v: tuple(sorted(v)), ()),
+        "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
+        "privileged": _known(host.Privileged),
+        "cap_add": _capabilities(host.CapAdd),
+        "cap_drop": _capabilities(host.CapDrop),
+        "security_opt": _strings(host.SecurityOpt),
+        "apparmor_profile": _known(raw.AppArmorProfile),
+        "process_label": _known(raw.ProcessLabel),
+        "ulimits": _list(host.Ulimits, lambda u: Ulimit(u.Name, u.Soft, u.Hard)),
+        "pid_mode": _known(host.PidMode),
+        "ipc_mode": _known(host.IpcMode),
+        "uts_mode": _known(host.UTSMode),
+        "userns_mode": _known(host.UsernsMode),
+        "cgroupns_mode": _known(host.CgroupnsMode),
+        "cgroup_parent": _known(host.CgroupParent),
+        "memory": _known(host.Memory),
+        "memory_swap": _known(host.MemorySwap),
+        "memory_reservation": _known(host.MemoryReservation),
+        "cpu_shares": _known(host.CpuShares),
+        "nano_cpus": _known(host.NanoCpus),
+        "cpu_quota": _known(host.CpuQuota),
+        "cpu_period": _known(host.CpuPeriod),
+        "cpuset_cpus": _known(host.CpusetCpus),
+        "pids_limit": host.PidsLimit,
+        # A pointer in the engine: null where the kernel cannot disable the OOM killer (cgroup v2).
+        "oom_kill_disable": False if host.OomKillDisable is None else host.OomKillDisable,
+        "oom_score_adj": _known(host.OomScoreAdj),
+        "read_only": _known(host.ReadonlyRootfs),
+        "storage_options": _omitted(raw.HostConfig, host.StorageOpt, _string_map, {}),
+        "mounts": mounts,
+        "tmpfs": _omitted(raw.HostConfig, host.Tmpfs, _string_map, {}),
+        "devices": _list(
+            host.Devices, lambda d: Device(d.PathOnHost, d.PathInContainer, d.CgroupPermissions)
+        ),
+        # Engines before API 1.40 do not know the field, and so have no such requests.
+        "device_requests": _omitted(
+            raw.HostConfig, host.DeviceRequests, lambda v: tuple(map(_device_request, v)), ()
+        ),
+        "device_cgroup_rules": _strings(host.DeviceCgroupRules),
+        "network_mode": _known(host.NetworkMode),
+        "networks": _list(network.Networks, str),
+        "ports": _ports(_known(state.Status), network.Ports, host.PortBindings),
+        "publish_all": _known(host.PublishAllPorts),
+        "restart_policy": _restart_policy(host.RestartPolicy),
+        "auto_remove": _known(host.AutoRemove),
+        "init": _omitted(raw.HostConfig, host.Init, bool, False),
+        "log_driver": _known(host.LogConfig.Type) if host.LogConfig else UNSET,
+        "runtime": _known(host.Runtime),
+        "sysctls": _omitted(raw.HostConfig, host.Sysctls, _string_map, {}),
+    }
+    if values["uid"] is UNSET and values["user"] is not UNSET:
+        unread["uid"] = f"the user {values['user']!r} could not be looked up in the container"
+    if values["status"] not in ("running", "paused"):
+        unread["processes"] = f"the container is not running ({values['status'] or 'no status'})"
+    if values["mounts"] is UNSET and volumes is None:
+        unread["mounts"] = "the engine did not list its volumes"
+    return make(id=raw.Id, name=_name(raw.Name), unread=unread, **_bounded(values))
+
+
+def make(**values: Any) -> Container:
+    """A container; a partial one where a fact is missing."""
+    kind = PartialContainer if any(value is UNSET for value in values.values()) else Container
+    return kind(**values)
+
+
+def listed(entry: wire.ListedJson, reason: str) -> Container:
+    """A container that could be listed but not inspected: nearly all of it is unread."""
+    names = entry.Names or [entry.Id[:12]]
+    own = next((name for name in names if name.count("/") <= 1), names[0])
+    return PartialContainer(
+        id=entry.Id,
+        name=_name(own),
+        image=_known(entry.Image),
+        image_id=_known(entry.ImageID),
+        labels=UNSET if entry.Labels is None else redact.labels(entry.Labels),  # type: ignore[arg-type]
+        status=_known(entry.State),
+        unread=dict.fromkeys(Container.FACTS, reason),
+    )
+
+
+def host(version_body: bytes, info_body: bytes) -> Host:
+    """GET /version and GET /info. Raises wire.Malformed where either is no such answer."""
+    version = wire.decode(version_body, wire.VersionJson)
+    info = wire.decode(info_body, wire.InfoJson)
+    names = [part.Name or "" for part in version.Components or ()]
+    values: dict[str, Any] = {
+        "id": _known(info.ID),
+        "name": _known(info.Name),
+        "engine": "podman" if any("podman" in name.lower() for name in names) else "docker",
+        "version": _known(version.Version),
+        "api_version": _known(version.ApiVersion),
+        "operating_system": _known(info.OperatingSystem),
+        "kernel": _known(info.KernelVersion),
+        "architecture": _known(info.Architecture),
+        "cpus": _known(info.NCPU),
+        "memory": _known(info.MemTotal),
+        "security_options": _strings(info.SecurityOptions),
+        "storage_driver": _known(info.Driver),
+        "storage_status": UNSET
+        if info.DriverStatus is UNSET
+        else {pair[0]: pair[1] for pair in info.DriverStatus or () if len(pair) == 2},
+        "data_root": _known(info.DockerRootDir),
+        # Engines before API 1.41 know cgroup v1 only and do not say so.
+        "cgroup_version": "1" if info.CgroupVersion is UNSET else _known(info.CgroupVersion),
+        "cgroup_driver": _known(info.CgroupDriver),
+        "live_restore": _known(info.LiveRestoreEnabled),
+        "logging_driver": _known(info.LoggingDriver),
+        "swarm_state": _known(info.Swarm.LocalNodeState) if info.Swarm else UNSET,
+        "warnings": _strings(info.Warnings),
+    }
+    kind = PartialHost if any(value is UNSET for value in values.values()) else Host
+    return kind(**_bounded(values))
+
+
+def images(body: bytes) -> tuple[Image, ...]:
+    """GET /images/json: what is listed, without the images' own configuration."""
+    return tuple(
+        Image(
+            id=entry.Id,
+            tags=tuple(tag for tag in entry.RepoTags or () if tag != "<none>:<none>"),
+            digests=tuple(entry.RepoDigests or ()),
+            size=entry.Size or 0,
+            labels=redact.labels(entry.Labels or {}),
+        )
+        for entry in wire.decode(body, list[wire.ListedImageJson])
+    )
+
+
+def image(body: bytes) -> Image:
+    """GET /images/{id}/json. Raises wire.Malformed where it has no Id."""
+    raw = wire.decode(body, wire.ImageJson)
+    if not isinstance(raw.Id, str):
+        raise wire.Malformed("an image without Id")
+    config = raw.Config or wire.ConfigJson()
+    names = _environment(config.Env)
+    return Image(
+        id=raw.Id,
+        tags=tuple(raw.RepoTags or ()),
+        digests=tuple(raw.RepoDigests or ()),
+        created=raw.Created or "",
+        size=raw.Size or 0,
+        user=config.User or "",
+        exposed_ports=tuple(sorted(config.ExposedPorts or ())),
+        healthcheck=_healthcheck(config.Healthcheck) if config.Healthcheck else None,
+        environment=() if names is UNSET else tuple(variable.name for variable in names),
+        entrypoint=_words(config.Entrypoint) or (),
+        command=_words(config.Cmd) or (),
+        labels=redact.labels(config.Labels or {}),
+        # An image whose configuration is missing says nothing about what it exposes.
+        inspected=bool(raw.Config),
+    )
+
+
+def networks(body: bytes) -> tuple[Network, ...]:
+    """GET /networks. Members are joined later: the engine lists none here."""
+    return tuple(
+        Network(
+            id=entry.Id,
+            name=entry.Name,
+            driver=entry.Driver or "",
+            scope=entry.Scope or "local",
+            internal=bool(entry.Internal),
+            ingress=bool(entry.Ingress),
+            attachable=bool(entry.Attachable),
+            subnets=tuple(
+                subnet.Subnet
+                for subnet in (entry.IPAM.Config if entry.IPAM else None) or ()
+                if subnet.Subnet
+            ),
+            options=_string_map(entry.Options or {}),
+        )
+        for entry in wire.decode(body, list[wire.NetworkJson])
+    )
+
+
+def volumes(body: bytes) -> tuple[Volume, ...]:
+    """GET /volumes."""
+    return tuple(
+        Volume(entry.Name, entry.Driver or "local", _string_map(entry.Options or {}))
+        for entry in wire.decode(body, wire.VolumesJson).Volumes or ()
+    )
+
+
+def listing(body: bytes) -> list[wire.ListedJson]:
+    """GET /containers/json."""
+    entries: list[wire.ListedJson] = wire.decode(body, list[wire.ListedJson])
+    return entries
+
+
+def processes(body: bytes) -> tuple[Process, ...]:
+    """GET /containers/{id}/top. Only the program's name is kept: arguments can hold secrets.
+
+    Understands the columns PID, UID and COMMAND in any of the spellings of procps and busybox.
+    Raises wire.Malformed where they are not there.
+    """
+    raw = wire.decode(body, wire.TopJson)
+    titles = [title.upper() for title in raw.Titles]
+    columns = []
+    for names in (("PID",), ("UID", "USER"), ("CMD", "COMMAND", "ARGS")):
+        column = next((titles.index(name) for name in names if name in titles), None)
+        if column is None:
+            raise wire.Malformed(f"the process list has no column {names[0]}")
+        columns.append(column)
+    pid, uid, command = columns
+    found = []
+    for row in raw.Processes or ():
+        if len(row) <= max(columns) or not row[pid].isdigit():
+            raise wire.Malformed("a row of the process list is too short")
+        user = "0" if row[uid] == "root" else row[uid]
+        found.append(
+            Process(int(row[pid]), int(user) if user.isdigit() else -1, _program(row[command]))
+        )
+    return tuple(found)
+
+
+def _program(line: str) -> str:
+    """`/usr/sbin/sshd -D` and `sshd: root [priv]` are sshd; `busybox telnetd` is telnetd."""
+    words = line.split()
+    if not words:
+        return ""
+    name = posixpath.basename(words[0].rstrip(":")).lstrip("-")
+    if name == "busybox" and len(words) > 1:
+        name = posixpath.basename(words[1])
+    return name[:100]
+
+
+def passwd_uid(passwd: str, user: str) -> int | None:
+    """The uid of a name in the text of an /etc/passwd; None where it is not there."""
+    for line in passwd.splitlines():
+        fields = line.split(":")
+        if len(fields) >= 3 and fields[0] == user and fields[2].isdigit():
+            return int(fields[2])
+    return None
+
+
+def user_name(user: str) -> str:
+    """The user's part of `user:group`."""
+    return user.split(":", 1)[0].strip()
+
+
+def _uid(user: Any) -> Any:
+    """The configured user as a number: "" and root are 0, as are 0:0, +0 and 00."""
+    if user is UNSET:
+        return UNSET
+    name = user_name(user)
+    if name in {"", "root"}:
+        return 0
+    sign, digits = (name[0], name[1:]) if name[0] in "+-" else ("", name)
+    if digits.isascii() and digits.isdigit() and len(digits) < 12:
+        return -int(digits) if sign == "-" else int(digits)
+    return UNSET
+
+
+def _known(value: Any) -> Any:
+    """A field that the engine always sends: null says no more than nothing at all."""
+    return UNSET if value is None else value
+
+
+def _omitted(parent: Any, value: Any, convert: Any, empty: Any) -> Any:
+    """A field that the engine leaves out when it is empty, if the object round it is there."""
+    if parent is UNSET or parent is None:
+        return UNSET
+    return empty if value is None or value is UNSET else convert(value)
+
+
+def _list(values: Any, convert: Any) -> Any:
+    """A list that the engine always sends, as null when it is empty."""
+    return UNSET if values is UNSET else tuple(convert(value) for value in values or ())
+
+
+def _strings(values: Any) -> Any:
+    return UNSET if values is UNSET else tuple(value[:_LIMIT] for value in values or ())
+
+
+def _string_map(values: dict[str, str | None]) -> dict[str, str]:
+    return {name: redact.text(value or "", _LIMIT) for name, value in values.items()}
+
+
+def _capabilities(values: Any) -> Any:
+    return UNSET if values is UNSET else tuple(normalise(value) for value in values or ())
+
+
+def _words(value: Any) -> Any:
+    if value is UNSET:
+        return UNSET
+    return redact.arguments([value] if isinstance(value, str) else list(value or ()))
+
+
+def _environment(values: Any) -> Any:
+    if values is UNSET:
+        return UNSET
+    pairs = (value.partition("=")[::2] for value in values or ())
+    return tuple(
+        EnvironmentName(name[:300], redact.suspicion(name, value)) for name, value in pairs
+    )
+
+
+def _healthcheck(raw: wire.HealthcheckJson) -> Healthcheck:
+    return Healthcheck(
+        test=redact.arguments(list(raw.Test or ())),
+        interval=raw.Interval or 0,
+        timeout=raw.Timeout or 0,
+        retries=raw.Retries or 0,
+        start_period=raw.StartPeriod or 0,
+    )
+
+
+def _health(raw: Any) -> Health | None:
+    if not raw or not raw.Status:
+        return None
+    log = [entry for entry in raw.Log or () if isinstance(entry, dict)]
+    output = str(log[-1].get("Output") or "") if log else ""
+    return Health(raw.Status, raw.FailingStreak or 0, redact.text(output.strip()))
+
+
+def _device_request(raw: wire.DeviceRequestJson) -> DeviceRequest:
+    return DeviceRequest(
+        raw.Driver or "",
+        raw.Count or 0,
+        tuple(raw.DeviceIDs or ()),
+        tuple(",".join(group) for group in raw.Capabilities or ()),
+    )
+
+
+def _restart_policy(raw: Any) -> Any:
+    if not raw or not isinstance(raw.Name, str):
+        return UNSET
+    if raw.Name == "on-failure" and not isinstance(raw.MaximumRetryCount, int):
+        return UNSET
+    return RestartPolicy(raw.Name or "no", raw.MaximumRetryCount or 0)
+
+
+def _ports(status: Any, live: Any, configured: Any) -> Any:
+    """The live bindings of a running container, what was asked for otherwise."""
+    if status is UNSET:
+        return UNSET
+    bindings = live if status in ("running", "paused") else configured
+    if bindings is UNSET:
+        return UNSET
+    found = []
+    for name, targets in (bindings or {}).items():
+        number, _, protocol = name.partition("/")
+        if not number.isdigit():
+            return UNSET
+        for target in targets or ():
+            port = str(target.HostPort or "").partition("-")[0]
+            found.append(
+                Port(
+                    container_port=int(number),
+                    protocol=protocol or "tcp",
+                    host_ip=target.HostIp or "",
+                    host_port=int(port) if port.isdigit() and int(port) else None,
+                )
+            )
+    return tuple(sorted(found, key=lambda p: (p.container_port, p.protocol, p.host_ip)))
+
+
+def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | None) -> Any:
+    if raw is UNSET or raw is None:
+        return UNSET
+    known = {volume.name: volume.options for volume in volumes or ()}
+    asked = {spec.Target: spec for spec in (host.Mounts or ()) if spec.Target}
+    found = []
+    for entry in raw:
+        if entry.Type is None or entry.RW is None or entry.Destination is None:
+            return UNSET
+        host_path = None
+        if entry.Type == "bind":
+            host_path = paths.normalise(entry.Source or "/")
+        elif entry.Type == "volume":
+            if volumes is None:
+                return UNSET
+            options = known.get(entry.Name or "", {}) or _asked_options(
+                asked.get(entry.Destination)
+            )
+            host_path = _bound_path(options)
+        found.append(
+            Mount(
+                kind=entry.Type,
+                source=(entry.Source or "")[:_LIMIT],
+                destination=entry.Destination[:_LIMIT],
+                writable=entry.RW,
+                propagation=entry.Propagation or "",
+                volume=entry.Name or "",
+                host_path=host_path,
+            )
+        )
+    return tuple(sorted(found, key=lambda mount: mount.destination))
+
+
+def _asked_options(spec: wire.MountSpecJson | None) -> dict[str, str]:
+    options = spec.VolumeOptions if spec else None
+    driver = options.DriverConfig if options else None
+    return (driver.Options if driver else None) or {}
+
+
+def _bound_path(options: dict[str, str]) -> str | None:
+    """The host's path behind a volume whose driver options bind one: a mount in disguise."""
+    device = options.get("device", "")
+    flags = options.get("o", "").split(",")
+    if device.startswith("/") and (
+        "bind" in flags or "rbind" in flags or options.get("type") == "bind"
+    ):
+        return paths.normalise(device)
+    return None
+
+
+def _name(raw: str) -> str:
+    return raw.lstrip("/")[:_LIMIT]
+
+
+def _bounded(values: dict[str, Any]) -> dict[str, Any]:
+    """No single text of an engine is kept longer than the limit, however long it sent it."""
+    return {
+        name: value[:_LIMIT] if isinstance(value, str) else value for name, value in values.items()
+    }
