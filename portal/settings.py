@@ -1,0 +1,308 @@
+"""Every setting, and the only reader of the environment. docs/configuration.md explains each."""
+
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(f"PLIMSOLL_{name}", "").strip() or default
+
+
+def number(name: str, default: int, *, least: int, most: int) -> int:
+    given = text(name, str(default))
+    if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
+        raise ImproperlyConfigured(
+            f"PLIMSOLL_{name}={given!r} must be a whole number from {least} to {most}."
+        )
+    return int(given)
+
+
+def switch(name: str, *, default: bool = False) -> bool:
+    given = text(name, "1" if default else "0").lower()
+    if given not in ("0", "1", "true", "false", "yes", "no"):
+        raise ImproperlyConfigured(f"PLIMSOLL_{name}={given!r} must be 1 or 0.")
+    return given in ("1", "true", "yes")
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, object]:
+    """A PostgreSQL URL as Django wants it; the host may be a directory (`?host=/run/postgres`)."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            "PLIMSOLL_DATABASE_URL must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    options = dict(parse_qsl(parts.query))
+    host = options.pop("host", "") or unquote(parts.hostname or "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        # A database that does not answer must fail a request, not hold it for minutes.
+        "OPTIONS": {"connect_timeout": "5", **options},
+    }
+
+
+def redis_address(url: str) -> str:
+    if urlsplit(url).scheme not in ("redis", "rediss", "redis+socket"):
+        raise ImproperlyConfigured(
+            "PLIMSOLL_REDIS_URL must read redis://HOST:PORT/0, rediss://HOST:PORT/0 or"
+            " redis+socket:///PATH."
+        )
+    return url
+
+
+def secret_key(directory: Path) -> str:
+    """The key from the environment, or one made once and kept where only the owner reads it."""
+    if given := text("SECRET_KEY"):
+        return given
+    kept = directory / "secret_key"
+    if not kept.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        # Written whole and then linked: two processes that start together keep the same key.
+        draft = directory / f"secret_key.{os.getpid()}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):
+            os.link(draft, kept)
+        draft.unlink()
+    return kept.read_text().strip()
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+SECRET_KEY = secret_key(DATA_DIR)
+DEBUG = switch("DEBUG")
+PORT = number("PORT", 8000, least=1, most=65535)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+# Plimsoll's own
+BOOTSTRAP_EMAIL = text("BOOTSTRAP_EMAIL")
+BOOTSTRAP_PASSWORD = text("BOOTSTRAP_PASSWORD")
+BOOTSTRAP_HOST = text("BOOTSTRAP_HOST")
+SCAN_INTERVAL_SECONDS = number("SCAN_INTERVAL_SECONDS", 86_400, least=10, most=31_536_000)
+SCAN_LEASE_SECONDS = number("SCAN_LEASE_SECONDS", 45, least=5, most=3_600)
+ENGINE_TIMEOUT_SECONDS = number("ENGINE_TIMEOUT_SECONDS", 10, least=1, most=600)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+    "template_partials.apps.SimpleAppConfig",
+    "portal.core",
+    "portal.accounts",
+    "portal.fleet",
+    "portal.compliance",
+    "portal.overview",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "portal.core.http.DomainErrorMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+_files = [
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
+_cached = _files if DEBUG else [("django.template.loaders.cached.Loader", _files)]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            # Outermost, so that "page.html#fragment" names a part of a page.
+            "loaders": [("template_partials.loader.Loader", _cached)],
+            "builtins": ["template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.core.context.frame",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": database(
+        text(
+            "DATABASE_URL",
+            f"postgresql://plimsoll@/plimsoll?host={quote(str(DATA_DIR / 'run' / 'pg'), safe='')}",
+        )
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = redis_address(text("REDIS_URL", f"redis+socket://{DATA_DIR}/run/valkey.sock"))
+# Celery and redis-py spell the address of a unix socket differently.
+REDIS_CLIENT_URL = REDIS_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+
+# Sign-in: by e-mail and password, a second factor where one is set; nobody signs up by themselves.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+# The rate limits are counted in Redis, so that every web process sees the same numbers.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_CLIENT_URL,
+        "KEY_PREFIX": "plimsoll:cache",
+    }
+}
+
+# What the browser may do: our own files and nothing else, and no inline script or style.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Celery. A message may come twice and never may be lost, so every task is safe to run twice.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True  # a broker that starts later is no error
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,  # longer than any task: an unacknowledged one is given out again
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+}
+CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_TASK_ROUTES = {"compliance.scan_host": {"queue": "scan"}}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]  # a message can never be code
+CELERY_TASK_IGNORE_RESULT = True  # what a task did is in the database
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is still in the queue
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # also when only the child process was killed
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 270
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a waiting message stays where an idle worker can take it
+CELERY_WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 2, least=1, most=64)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kilobytes; then the child is replaced
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 6  # a running task may finish; then it goes back
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # logging is configured below, once
+CELERY_TIMEZONE = "UTC"
+
+# Logs: JSON lines for machines, colours for a person at a terminal.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+_steps: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.processors.StackInfoRenderer(),
+]
+_render: list[structlog.typing.Processor] = (
+    [structlog.dev.ConsoleRenderer()]
+    if sys.stderr.isatty()
+    else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+)
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_steps,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_render],
+            "foreign_pre_chain": _steps,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}
