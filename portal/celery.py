@@ -1,14 +1,22 @@
 """The Celery app, and the one table of what runs when."""
 
+import logging.config
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_logging
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from portal.core import heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("plimsoll")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
 
 # A message that nobody took before the next one is due is thrown away: a stopped worker
 # leaves no heap of the same question behind.
@@ -19,3 +27,28 @@ app.conf.beat_schedule = {
         "options": {"expires": 10},
     },
 }
+
+
+@setup_logging.connect
+def log_as_the_web_does(**_: Any) -> None:
+    """Having a receiver keeps Celery from configuring logging in its own way."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@heartbeat_sent.connect
+def worker_lives(**_: Any) -> None:
+    """Every two seconds, from the loop that takes messages, not from one that runs a task."""
+    with heartbeat.connect() as client:
+        heartbeat.beat(client, "worker")
+
+
+@beat_init.connect
+def watch_beat(**_: Any) -> None:
+    # Connected in beat's process only: others publish too, and would sign in its name.
+    after_task_publish.connect(beat_lives)
+
+
+def beat_lives(**_: Any) -> None:
+    """Beat lives as long as its messages reach the broker."""
+    with heartbeat.connect() as client:
+        heartbeat.beat(client, "beat")

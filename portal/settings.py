@@ -1,5 +1,6 @@
 """Every setting, and the only reader of the environment. docs/configuration.md explains each."""
 
+import logging
 import os
 import secrets
 import sys
@@ -90,8 +91,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 SECRET_KEY = secret_key(DATA_DIR)
 DEBUG = switch("DEBUG")
-PORT = number("PORT", 8000, least=1, most=65535)
-ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# This machine itself is always let in: that is how the launcher asks whether all is ready.
+ALLOWED_HOSTS = [*words("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 
 # Plimsoll's own
 BOOTSTRAP_EMAIL = text("BOOTSTRAP_EMAIL")
@@ -267,11 +268,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a waiting message stays where an idle w
 CELERY_WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 2, least=1, most=64)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kilobytes; then the child is replaced
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 6  # a running task may finish; then it goes back
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # logging is configured below, once
 CELERY_TIMEZONE = "UTC"
 
 # Logs: JSON lines for machines, colours for a person at a terminal.
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG  # beat sends every two seconds
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 _steps: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -305,4 +307,8 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy")
+    },
 }

@@ -16,6 +16,11 @@ PR_SET_PDEATHSIG = 1
 OTHER_ID = 65534
 
 
+def launched(*program: str, way: str = "as-we-are") -> list[str]:
+    """The command that runs a program by way of this file."""
+    return [sys.executable, str(Path(__file__).resolve()), way, *program]
+
+
 def enter_namespace() -> None:
     """The process keeps its files' owner outside and is an ordinary user inside."""
     uid, gid = os.getuid(), os.getgid()

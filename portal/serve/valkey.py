@@ -1,14 +1,13 @@
 """The embedded Valkey (the Redis server): its data directory and the command that serves it."""
 
 import importlib.util
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
-from portal.serve import launch
+from portal.serve.launch import launched
 from portal.serve.refused import Refused
 
 
@@ -27,8 +26,7 @@ class Valkey:
     def command(self) -> list[str]:
         listen = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "600"]
         keep = ["--dir", str(self.data), "--appendonly", "yes", "--save", ""]
-        launcher = [sys.executable, str(launch.__file__), "as-we-are", str(bundled_program())]
-        return [*launcher, *listen, *keep, "--daemonize", "no"]
+        return launched(str(bundled_program()), *listen, *keep, "--daemonize", "no")
 
     def wait_until_ready(self, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

@@ -1,0 +1,39 @@
+"""What an empty installation needs: a first administrator, or the link that makes one."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts import actions as accounts
+from portal.accounts import queries as people
+from portal.core.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Create the first administrator and host from PLIMSOLL_BOOTSTRAP_*; safe to repeat."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--address", default="", help="what the setup link begins with")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stdout.write(self._administrator(options["address"]))
+        except DomainError as error:
+            raise CommandError(f"PLIMSOLL_BOOTSTRAP_EMAIL or _PASSWORD: {error}") from error
+
+    def _administrator(self, address: str) -> str:
+        now = timezone.now()
+        if people.administrator_exists():
+            return "Sign in with your account."
+        email, password = settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD
+        if bool(email) != bool(password):
+            raise DomainError("Both must be given, or neither.")
+        if email:
+            accounts.create_first_administrator(email, email.split("@")[0], password, now)
+            return f"Sign in as {email}."
+        path = reverse("setup", args=[accounts.issue_setup_link(now)])
+        return f"Create the first administrator, once and within 24 hours:\n  {address}{path}"
