@@ -136,10 +136,12 @@ def moment(value: datetime) -> str:
 
 def ago(value: datetime, now: datetime) -> str:
     """Relative and absolute together; both times are in the reader's zone."""
-    when = f"{value:%H:%M}" if value.date() == now.date() else moment(value)
-    if value > now:
-        return f"in {age(value - now)}, {when}"
-    return f"{age(now - value)} ago, {when}"
+    distance = abs(now - value)
+    if value.date() == now.date():
+        when = f"{value:%H:%M}"
+    else:
+        when = moment(value) if distance < timedelta(days=2) else day(value)
+    return f"in {age(distance)}, {when}" if value > now else f"{age(distance)} ago, {when}"
 
 
 def fact(value: Any) -> str:
@@ -214,9 +216,8 @@ class Line(NamedTuple):
 def diff_lines(text: str) -> list[Line]:
     """The lines of a unified diff, without its headers."""
     kinds = {"+": "added", "-": "removed"}
-    body = [
-        line
-        for line in text.rstrip("\n").split("\n")
-        if not line.startswith(("--- ", "+++ ", "@@ "))
-    ]
+    body = text.rstrip("\n").split("\n")
+    if body[0].startswith("--- "):
+        body = body[2:]
+    body = [line for line in body if not line.startswith("@@ ")]
     return [Line(kinds.get(line[:1], "same"), line[:1] or " ", line[1:]) for line in body]
