@@ -1,0 +1,151 @@
+"""One command starts everything, keeps it running, and stops it without a trace."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.serve.launch import launched
+from tests.support.product import Product
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+ADMINISTRATOR = {
+    "bootstrap_email": "alice@example.com",
+    "bootstrap_password": "correct horse battery",
+}
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    started = Product(tmp_path_factory.mktemp("product") / "data", **ADMINISTRATOR)
+    try:
+        yield started.start().wait_until_ready()
+    finally:
+        started.end()
+
+
+def test_it_says_where_it_is_and_who_may_sign_in(product: Product):
+    said = product.output()
+    assert f"Plimsoll is running at {product.address}/" in said
+    assert "Sign in as alice@example.com." in said
+    assert ADMINISTRATOR["bootstrap_password"] not in said
+
+
+def test_all_four_parts_are_ready_by_name(product: Product):
+    status, parts = product.readiness()
+    assert status == 200
+    assert {name: part["ok"] for name, part in parts.items()} == {
+        "database": True,
+        "broker": True,
+        "worker": True,
+        "beat": True,
+    }
+
+
+def test_nothing_of_it_is_readable_by_other_users(product: Product):
+    assert (product.data / "secret_key").stat().st_mode & 0o077 == 0
+    assert (product.data / "postgres").stat().st_mode & 0o077 == 0
+    assert (product.data / "run" / "pg").stat().st_mode & 0o077 == 0
+    assert (product.data / "run" / "valkey.sock").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["celery --app portal worker", "celery --app portal beat", "gunicorn", "bin/postgres"]
+)
+def test_a_killed_process_comes_back_by_itself(product: Product, words: str):
+    before = {number for number, command in product.processes().items() if words in command}
+    for number in before:
+        os.kill(number, signal.SIGKILL)
+    assert before
+
+    def replaced() -> bool:
+        now = {number for number, command in product.processes().items() if words in command}
+        return bool(now) and not now & before and product.readiness()[0] == 200
+
+    assert eventually(replaced)
+
+
+def test_a_second_start_on_the_same_data_is_refused_in_plain_words(product: Product):
+    second = Product(product.data, **ADMINISTRATOR)
+    second.said = product.said.with_name("second.out")
+    assert second.start().exit_code() == 1
+    assert "It already runs with" in second.output()
+    assert "Traceback" not in second.output()
+
+
+def test_a_taken_port_is_refused_and_names_the_variable(product: Product, tmp_path: Path):
+    other = Product(tmp_path / "data", port=product.port, **ADMINISTRATOR)
+    assert other.start().exit_code() == 1
+    assert "PLIMSOLL_PORT" in other.output()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_as_a_whole_and_keeps_its_data(tmp_path: Path, how: signal.Signals):
+    product = Product(tmp_path / "data", **ADMINISTRATOR).start().wait_until_ready()
+    began = time.monotonic()
+    assert product.end(how) == 0
+    assert time.monotonic() - began < 15
+    assert product.processes() == {}
+    assert "Stopped." in product.output()
+    log = (product.data / "log" / "postgres.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+    again = Product(tmp_path / "data").start().wait_until_ready()
+    assert again.end() == 0
+    assert "Sign in with your account." in again.output()
+
+
+@pytest.mark.parametrize("victim", ["portal.serve", "supervisor.supervisord"])
+def test_nothing_is_left_when_the_launcher_or_the_supervisor_is_killed(tmp_path: Path, victim: str):
+    product = Product(tmp_path / "data", **ADMINISTRATOR).start().wait_until_ready()
+    [number] = [
+        number for number, command in product.processes().items() if f"-m {victim}" in command
+    ]
+    os.kill(number, signal.SIGKILL)
+    assert eventually(lambda: product.processes() == {})
+    assert product.exit_code() != 0
+
+    again = Product(tmp_path / "data").start().wait_until_ready()
+    assert again.end() == 0
+
+
+def test_an_ordinary_user_needs_nothing_more(tmp_path: Path):
+    # In a user namespace root's process is an ordinary user; who is one already needs none.
+    by = tuple(launched(way="namespace")) if os.getuid() == 0 else ()
+    product = Product(tmp_path / "data", **ADMINISTRATOR).start(by=by).wait_until_ready()
+    try:
+        assert product.readiness()[0] == 200
+    finally:
+        assert product.end() == 0
+
+
+def test_a_long_data_directory_has_its_sockets_elsewhere(tmp_path: Path):
+    long = tmp_path / ("long" * 20) / "data"
+    long.parent.mkdir()
+    product = Product(long, **ADMINISTRATOR).start().wait_until_ready()
+    try:
+        assert product.readiness()[0] == 200
+        assert not (long / "run" / "pg").exists()
+    finally:
+        assert product.end() == 0
+
+
+def test_a_wrong_setting_ends_the_start_with_its_name(tmp_path: Path):
+    product = Product(tmp_path / "data", worker_concurrency="many").start()
+    assert product.exit_code() == 1
+    assert "PLIMSOLL_WORKER_CONCURRENCY='many' must be a whole number" in product.output()
+    assert "Traceback" not in product.output()
+    assert product.processes() == {}
