@@ -221,3 +221,8 @@ def diff_lines(text: str) -> list[Line]:
         body = body[2:]
     body = [line for line in body if not line.startswith("@@ ")]
     return [Line(kinds.get(line[:1], "same"), line[:1] or " ", line[1:]) for line in body]
+
+
+def changed(text: str) -> str:
+    """The text as it is after a diff has been applied."""
+    return "\n".join(line.text for line in diff_lines(text) if line.kind != "removed")

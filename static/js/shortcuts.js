@@ -3,7 +3,7 @@
   let going = 0;
 
   function typing(target) {
-    return target.closest("input, textarea, select, dialog, [contenteditable]");
+    return target.closest("input, textarea, select, dialog[open], [contenteditable]");
   }
 
   document.addEventListener("keydown", (event) => {

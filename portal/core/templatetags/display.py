@@ -22,6 +22,7 @@ register.filter("iec_bytes", display.iec_bytes)
 register.filter("duration", display.duration)
 register.filter("fact", display.fact)
 register.filter("diff_lines", display.diff_lines)
+register.filter("changed", display.changed)
 
 
 def _plain(value: Any) -> str:

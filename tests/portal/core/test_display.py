@@ -180,6 +180,12 @@ def test_a_diff_is_read_line_by_line_without_its_headers() -> None:
     ]
 
 
+def test_what_is_copied_from_a_diff_is_the_text_after_the_change() -> None:
+    assert display.changed(" services:\n-  privileged: true\n+  cap_drop: [ALL]\n") == (
+        "services:\n  cap_drop: [ALL]"
+    )
+
+
 @pytest.mark.parametrize("kind", [HostState, ScanState, Change])
 def test_every_state_that_is_stored_has_a_sign_with_the_same_word(kind: Any) -> None:
     for state in kind:
