@@ -95,6 +95,7 @@ def test_a_taken_port_is_refused_and_names_the_variable(product: Product, tmp_pa
 def test_however_it_ends_nothing_is_left_running_and_the_data_is_kept(tmp_path: Path):
     product = Product(tmp_path / "data", **ADMINISTRATOR).start().wait_until_ready()
     kill(product, "portal.serve")
+    assert product.exit_code() == -signal.SIGKILL
     assert eventually(lambda: product.processes() == {})
 
     product = Product(tmp_path / "data").start().wait_until_ready()
