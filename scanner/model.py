@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET
 
+from scanner import references
 from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
 
 
@@ -356,6 +357,19 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             owner = re.sub(r"(-[a-f0-9]{8,10})?-[a-z0-9]{5}$", "", pod)
             return f"pod/{namespace}/{owner}/{labels.get('io.kubernetes.container.name', '')}"
         return f"container/{self.name}"
+
+    @property
+    def image_tag(self) -> str | None:
+        """Name and tag that it was started from, as in "redis:latest"; None where it was started
+        from a digest or an id, behind which the image cannot change."""
+        name = self.image
+        if "@" in name:
+            return None
+        if re.fullmatch(r"(sha256:)?[0-9a-f]+", name) and self.image_id.removeprefix(
+            "sha256:"
+        ).startswith(name.removeprefix("sha256:")):
+            return None
+        return references.familiar(name)
 
     def security_options(self, name: str) -> tuple[str, ...]:
         """Values of one `--security-opt`, the last being in force. A bare option gives "".
