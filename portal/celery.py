@@ -26,6 +26,11 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"expires": 10},
     },
+    "clear sessions": {
+        "task": "core.clear_sessions",
+        "schedule": 86_400.0,
+        "options": {"expires": 3_600},
+    },
 }
 
 
