@@ -1,1 +1,1 @@
-"""Looks at a Docker engine and judges what it sees. Imports no framework and nothing of the portal."""
+"""Looks at a Docker engine and judges what it sees. Knows no framework, and not the portal."""

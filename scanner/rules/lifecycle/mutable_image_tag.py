@@ -24,7 +24,7 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
 
 
 def change(container: Container) -> Container:
-    return replace(container, image=container.image_id)
+    return replace(container, image=container.image_id or container.image)
 
 
 RULE = Rule(
