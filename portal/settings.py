@@ -92,7 +92,12 @@ DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 SECRET_KEY = secret_key(DATA_DIR)
 DEBUG = switch("DEBUG")
 # This machine itself is always let in: that is how the launcher asks whether all is ready.
-ALLOWED_HOSTS = [*words("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
+BIND = text("BIND", "127.0.0.1")
+ALLOWED_HOSTS = [
+    *words("ALLOWED_HOSTS"),
+    *("localhost", "127.0.0.1", "[::1]"),
+    f"[{BIND}]" if ":" in BIND else BIND,
+]
 
 # Plimsoll's own
 BOOTSTRAP_EMAIL = text("BOOTSTRAP_EMAIL")
@@ -172,7 +177,9 @@ DATABASES = {
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = redis_address(text("REDIS_URL", f"redis+socket://{DATA_DIR}/run/valkey.sock"))
+REDIS_URL = redis_address(
+    text("REDIS_URL", f"redis+socket://{quote(str(DATA_DIR / 'run' / 'valkey.sock'))}")
+)
 # Celery and redis-py spell the address of a unix socket differently.
 REDIS_CLIENT_URL = REDIS_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
 

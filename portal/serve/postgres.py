@@ -53,7 +53,8 @@ class Postgres:
 
     def command(self) -> list[str]:
         # Connections are on the unix socket alone, whose directory only the owner may enter.
-        given = ["listen_addresses=", f"unix_socket_directories={self.sockets}", *self.options]
+        sockets = f'unix_socket_directories="{self.sockets}"'  # quoted: it is a list of names
+        given = ["listen_addresses=", sockets, *self.options]
         flags = [part for option in given for part in ("-c", option)]
         program = str(self.programs / "postgres")
         return launched(program, "-D", str(self.data), *flags, way=self._way())

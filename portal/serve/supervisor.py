@@ -39,7 +39,8 @@ class Program:
             "stopwaitsecs": str(self.stop_seconds),
             "killasgroup": "true",
             "redirect_stderr": "true",
-            "stdout_logfile": _escaped(places.logs / f"{self.name}.log"),
+            # supervisord expands this value twice, and all others once.
+            "stdout_logfile": _escaped(places.logs / f"{self.name}.log").replace("%", "%%"),
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": "5",
         }

@@ -4,6 +4,7 @@ import importlib.util
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -17,7 +18,7 @@ class Valkey:
     socket: Path
 
     def url(self) -> str:
-        return f"redis+socket://{self.socket}"
+        return f"redis+socket://{quote(str(self.socket))}"
 
     def prepare(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
@@ -26,7 +27,9 @@ class Valkey:
     def command(self) -> list[str]:
         listen = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "600"]
         keep = ["--dir", str(self.data), "--appendonly", "yes", "--save", ""]
-        return launched(str(bundled_program()), *listen, *keep, "--daemonize", "no")
+        # Without a title of its own, its command line says whose server it is.
+        process = ["--daemonize", "no", "--set-proc-title", "no"]
+        return launched(str(bundled_program()), *listen, *keep, *process)
 
     def wait_until_ready(self, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

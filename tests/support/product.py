@@ -1,5 +1,6 @@
 """The whole product as a person starts it: its own process, data directory, port and servers."""
 
+import http.client
 import json
 import os
 import signal
@@ -7,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +54,15 @@ class Product:
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
         """Status 0 while nobody listens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            with urllib.request.urlopen(f"{self.address}/readyz", timeout=10) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
         except OSError:
             return 0, {}
+        finally:
+            connection.close()
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Asks it to end as Ctrl-C does, and returns its exit code."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from portal.serve.launch import launched
@@ -63,7 +64,7 @@ def test_nothing_of_it_is_readable_by_other_users(product: Product):
 
 
 @pytest.mark.parametrize(
-    "words", ["celery --app portal worker", "celery --app portal beat", "gunicorn", "bin/postgres"]
+    "words", ["portal worker", "portal beat", "gunicorn", "bin/postgres", "valkey-server"]
 )
 def test_a_killed_process_comes_back_by_itself(product: Product, words: str):
     before = {number for number, command in product.processes().items() if words in command}
@@ -111,7 +112,7 @@ def test_however_it_ends_nothing_is_left_running_and_the_data_is_kept(tmp_path: 
 
 
 def test_an_ordinary_user_with_a_long_data_directory_needs_nothing_more(tmp_path: Path):
-    long = tmp_path / ("long" * 20) / "data"
+    long = tmp_path / ("100% long, " * 10) / "data"
     long.parent.mkdir()
     # In a user namespace root's process is an ordinary user; who is one already needs none.
     by = tuple(launched(way="namespace")) if os.getuid() == 0 else ()
@@ -119,6 +120,28 @@ def test_an_ordinary_user_with_a_long_data_directory_needs_nothing_more(tmp_path
     assert product.readiness()[0] == 200
     assert not (long / "run" / "pg").exists()  # a socket's path may not be that long
     stops_cleanly(product, signal.SIGINT)
+
+
+def test_named_servers_are_used_and_none_is_started(tmp_path: Path):
+    database = os.environ["PLIMSOLL_DATABASE_URL"]
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS product")
+        connection.execute("CREATE DATABASE product")
+    redis = os.environ["PLIMSOLL_REDIS_URL"].partition("?")[0]
+    named = {
+        "database_url": database.replace("/plimsoll?", "/product?"),
+        "redis_url": f"{redis}?virtual_host=15",
+    }
+    product = Product(tmp_path / "data", **ADMINISTRATOR, **named).start().wait_until_ready()
+    try:
+        assert product.readiness()[0] == 200
+        assert not (product.data / "postgres").exists()
+        assert not (product.data / "valkey").exists()
+    finally:
+        assert product.end() == 0
+    with psycopg.connect(named["database_url"]) as connection:
+        found = connection.execute("SELECT email FROM accounts_user").fetchall()
+    assert found == [("alice@example.com",)]
 
 
 def kill(product: Product, module: str) -> None:
