@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from scanner import parse
 from scanner.model import Container, Context, Host, Snapshot
 
@@ -44,3 +46,9 @@ def context(*containers: Container, **snapshot: Any) -> Context:
     """What a rule sees: the recorded engine with these containers on it."""
     values: dict[str, Any] = {"images": (), "networks": (), "volumes": (), "host": host()}
     return Context(Snapshot(containers=containers, **{**values, **snapshot}))
+
+
+def without(known: Container, *facts: str) -> Container:
+    """The container as the scanner sees it where the engine's answer lacks these facts."""
+    values = {name: object.__getattribute__(known, name) for name in known.__struct_fields__}
+    return parse.make(**values | dict.fromkeys(facts, UNSET))

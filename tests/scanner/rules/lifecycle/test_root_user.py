@@ -1,0 +1,72 @@
+import pytest
+from msgspec.structs import replace
+
+from scanner.model import Process, Unread
+from scanner.rule import Flaw, NoParameters, Shown
+from scanner.rules.lifecycle.root_user import change, check
+from tests.recorded import container, context, host, without
+
+NONE = NoParameters()
+
+
+def on_engine(*options):
+    return context(host=replace(host(), security_options=options))
+
+
+@pytest.mark.parametrize(
+    "name", ["lifecycle_plain", "user_0_1000", "user_plus_0", "user_root_root"]
+)
+def test_every_way_to_say_root_fails(name):
+    [flaw] = check(container(name), context(), NONE)
+    assert flaw.evidence[0].fact == "Config.User"
+
+
+def test_another_user_passes():
+    assert not list(check(container("user_1000"), context(), NONE))
+
+
+def test_a_name_that_could_not_be_looked_up_is_unknown():
+    with pytest.raises(Unread, match="somebody"):
+        list(check(container("user_name"), context(), NONE))
+
+
+def test_a_process_of_root_fails_whatever_user_was_configured():
+    running = replace(
+        container("user_1000"), processes=(Process(10, 1000, "app"), Process(11, 0, "helper"))
+    )
+    [flaw] = check(running, context(), NONE)
+    assert flaw.evidence[0].found == {"uid": 0, "programs": ["helper"]}
+
+
+def test_a_container_that_starts_as_root_and_gives_it_up_passes():
+    running = replace(container("user_root_running"), processes=(Process(10, 999, "redis-server"),))
+    assert not list(check(running, context(), NONE))
+
+
+def test_a_running_container_without_a_process_list_is_judged_by_its_user():
+    assert list(check(container("user_root_running"), context(), NONE))
+
+
+def test_root_behind_remapped_users_passes_and_says_so():
+    for options in (("name=userns",), ("name=seccomp,profile=default", "name=rootless")):
+        [fact] = check(container("lifecycle_plain"), on_engine(*options), NONE)
+        assert isinstance(fact, Shown)
+
+
+def test_the_hosts_own_user_namespace_is_not_remapped():
+    beside = container("user_host_namespace")
+    assert beside.userns_mode == "host"
+    [flaw] = check(beside, on_engine("name=userns"), NONE)
+    assert isinstance(flaw, Flaw)
+    [fact] = check(beside, on_engine("name=rootless"), NONE)
+    assert isinstance(fact, Shown)
+
+
+def test_a_user_that_was_not_read_is_unknown():
+    with pytest.raises(Unread):
+        list(check(without(container("lifecycle_plain"), "uid"), context(), NONE))
+
+
+def test_the_change_passes():
+    running = replace(container("user_root_running"), processes=(Process(10, 0, "sleep"),))
+    assert not list(check(change(running), context(), NONE))
