@@ -68,15 +68,24 @@ def test_nothing_of_it_is_readable_by_other_users(product: Product):
 )
 def test_a_killed_process_comes_back_by_itself(product: Product, words: str):
     before = {number for number, command in product.processes().items() if words in command}
+    assert before
+    killed = time.monotonic()
     for number in before:
         os.kill(number, signal.SIGKILL)
-    assert before
 
     def replaced() -> bool:
         now = {number for number, command in product.processes().items() if words in command}
-        return bool(now) and not now & before and product.readiness()[0] == 200
+        return bool(now) and not now & before
+
+    def works_again() -> bool:
+        status, parts = product.readiness()
+        passed = time.monotonic() - killed
+        return status == 200 and all(
+            parts[name]["age_seconds"] < passed - 1 for name in ("worker", "beat")
+        )
 
     assert eventually(replaced)
+    assert eventually(works_again), product.readiness()
 
 
 def test_a_second_start_on_the_same_data_is_refused_in_plain_words(product: Product):
