@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import settings
+from portal import environment
 
 
 @pytest.mark.parametrize(
@@ -16,64 +16,64 @@ from portal import settings
     ],
 )
 def test_a_database_address_is_taken_apart(url: str, expected: tuple[str, ...]):
-    made = settings.database(url)
+    made = environment.database(url)
     assert tuple(made[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")) == expected
 
 
 def test_options_of_the_database_address_reach_the_driver():
-    made = settings.database("postgresql://u@db/x?sslmode=verify-full&connect_timeout=1")
+    made = environment.database("postgresql://u@db/x?sslmode=verify-full&connect_timeout=1")
     assert made["OPTIONS"] == {"sslmode": "verify-full", "connect_timeout": "1"}
 
 
 @pytest.mark.parametrize("url", ["mysql://u@db/x", "postgresql://u@db", "sqlite:///x", "db"])
 def test_what_is_no_postgresql_is_refused(url: str):
     with pytest.raises(ImproperlyConfigured, match="PLIMSOLL_DATABASE_URL"):
-        settings.database(url)
+        environment.database(url)
 
 
 @pytest.mark.parametrize("url", ["redis://h/0", "rediss://h/0", "redis+socket:///run/x.sock"])
 def test_every_form_of_redis_address_is_taken(url: str):
-    assert settings.redis_address(url) == url
+    assert environment.redis_address(url) == url
 
 
 def test_what_is_no_redis_is_refused():
     with pytest.raises(ImproperlyConfigured, match="PLIMSOLL_REDIS_URL"):
-        settings.redis_address("amqp://h")
+        environment.redis_address("amqp://h")
 
 
 @pytest.mark.parametrize("given", ["-1", "ten", "1.5", "1_0", "101", "\u0663"])
 def test_a_number_out_of_bounds_or_none_is_refused(given: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLIMSOLL_SOME", given)
     with pytest.raises(ImproperlyConfigured, match="a whole number from 0 to 100"):
-        settings.number("SOME", 5, least=0, most=100)
+        environment.number("SOME", 5, least=0, most=100)
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLIMSOLL_SOME", " ")
-    assert settings.number("SOME", 5, least=0, most=100) == 5
-    assert settings.text("SOME", "default") == "default"
-    assert settings.words("SOME") == []
+    assert environment.number("SOME", 5, least=0, most=100) == 5
+    assert environment.text("SOME", "default") == "default"
+    assert environment.words("SOME") == []
 
 
 @pytest.mark.parametrize(("given", "expected"), [("1", True), ("no", False), ("True", True)])
 def test_a_switch_is_on_or_off(given: str, expected: bool, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLIMSOLL_SOME", given)
-    assert settings.switch("SOME") is expected
+    assert environment.switch("SOME") is expected
 
 
 def test_a_switch_is_nothing_else(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLIMSOLL_SOME", "perhaps")
     with pytest.raises(ImproperlyConfigured, match="PLIMSOLL_SOME='perhaps' must be 1 or 0"):
-        settings.switch("SOME")
+        environment.switch("SOME")
 
 
 def test_the_secret_key_is_made_once_and_kept_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("PLIMSOLL_SECRET_KEY")
-    first = settings.secret_key(tmp_path / "data")
+    first = environment.secret_key(tmp_path / "data")
     assert len(first) > 60
-    assert settings.secret_key(tmp_path / "data") == first
+    assert environment.secret_key(tmp_path / "data") == first
     [kept] = (tmp_path / "data").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.stat().st_uid == os.getuid()
