@@ -1,0 +1,88 @@
+"""The advice that we print is true: what it says is run on a real engine, and then the rule passes.
+
+For every rule that flags or an image can express, a container is created with what is bad; the
+rule must fail. Then the very command that the advice shows is run, and the rule must pass.
+"""
+
+import os
+import shlex
+import subprocess
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.collect import collect
+from scanner.engine import Engine
+from scanner.evaluate import evaluate
+from scanner.remedy import advice
+from scanner.rule import Verdict
+from scanner.rules import RULES
+
+pytestmark = pytest.mark.engine
+
+RULES_TO_SHOW = [rule for rule in RULES if rule.fix.change is not None]
+BUILT_IN = {"", "default", "bridge", "host", "none"}
+# A kernel without these modules cannot show what the rules are about; their own tests do.
+NEEDS_A_MODULE = {"apparmor-profile": "has_apparmor", "selinux-label": "has_selinux"}
+
+
+def seen(engine, name):
+    with Engine(engine.url) as client:
+        snapshot = collect(client, processes=False)
+    [container] = [found for found in snapshot.containers if found.name == name]
+    return snapshot, container
+
+
+def verdicts(rule, snapshot, container):
+    host = snapshot.host
+    if rule.slug == "host-user-namespace":  # has a meaning only where the engine remaps users
+        host = replace(host, security_options=(*host.security_options, "name=userns"))
+    judged = evaluate(replace(snapshot, host=host), rules=[rule])
+    return {result.verdict for result in judged if result.subject.id == container.id}
+
+
+def docker(engine, *words):
+    environment = {**os.environ, "DOCKER_HOST": engine.url}
+    done = subprocess.run(
+        ["docker", *words], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("rule", RULES_TO_SHOW, ids=lambda rule: rule.slug)
+def test_following_the_advice_mends_it(engine, rule):
+    name = f"advice-{rule.slug}"
+    image = rule.fix.bad_image or "plimsoll/busybox:1"
+    networks = []
+    docker(engine, "create", "--name", name, *rule.fix.bad, image, "sleep", "100000")
+    try:
+        snapshot, bad = seen(engine, name)
+        expected = {Verdict.FAIL}
+        if module := NEEDS_A_MODULE.get(rule.slug):
+            expected = expected if getattr(snapshot.host, module) else {Verdict.NOT_APPLICABLE}
+        assert verdicts(rule, snapshot, bad) == expected
+
+        [text] = [r.text for r in advice(rule, bad).renderings if r.form == "docker run"]
+        words = shlex.split(text.replace("\\\n", " "))
+        assert words[:3] == ["docker", "run", "--detach"]
+        networks = wanted_networks(words)
+        for network in networks:
+            docker(engine, "network", "create", network)
+        docker(engine, "rm", name)
+        # Created is enough: every rule that a flag decides is decided by the configuration.
+        docker(engine, "create", *words[3:])
+
+        snapshot, good = seen(engine, name)
+        if expected == {Verdict.FAIL}:
+            expected = {Verdict.PASS}
+        assert verdicts(rule, snapshot, good) == expected
+        assert good.id != bad.id
+    finally:
+        docker(engine, "rm", "--force", name)
+        for network in networks:
+            docker(engine, "network", "rm", network)
+
+
+def wanted_networks(words):
+    found = [after for word, after in zip(words, words[1:], strict=False) if word == "--network"]
+    return [name for name in found if name not in BUILT_IN and not name.startswith("container:")]

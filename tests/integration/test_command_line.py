@@ -1,0 +1,124 @@
+"""`plimsoll` as a person or a pipeline runs it: a process of its own, on a real engine."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+
+def plimsoll(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "scanner", *arguments], capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture
+def container(engine):
+    name = "web"
+    engine.docker_run("--privileged", "--cap-drop=ALL", name=name, create_only=True)
+    yield name
+    engine.remove(name)
+
+
+def test_the_table_names_the_container_and_what_is_wrong(engine, container):
+    found = plimsoll("scan", engine.url)
+    assert found.returncode == 0
+    assert "CRITICAL (1)" in found.stdout
+    assert "Container runs privileged" in found.stdout
+    assert "\x1b" not in found.stdout
+    assert found.stderr == ""
+
+
+def test_the_json_holds_every_verdict_by_the_containers_name(engine, container):
+    found = plimsoll("scan", engine.url, "--format", "json")
+    document = json.loads(found.stdout)
+    assert list(document) == ["schema", "host", "results", "gaps"]
+    verdicts = {
+        (result["subject"]["name"], result["rule"]): result["verdict"]
+        for result in document["results"]
+    }
+    assert verdicts[container, "privileged"] == "fail"
+    assert verdicts[container, "dropped-capabilities"] == "fail"
+    assert verdicts[container, "host-network"] == "pass"
+    assert document["host"]["version"] == engine.version
+
+
+def test_a_bare_path_is_an_address_and_one_rule_may_be_chosen(engine, container):
+    path = engine.url.removeprefix("unix://")
+    found = plimsoll("scan", path, "--format=json", "--rule=privileged", "--rule=root-user")
+    results = json.loads(found.stdout)["results"]
+    assert {result["rule"] for result in results} == {"privileged", "root-user"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "threshold", "code"),
+    [
+        ("privileged", "critical", 1),
+        ("privileged", "low", 1),
+        ("root-user", "critical", 0),
+        ("root-user", "high", 1),
+        ("host-network", "low", 0),
+    ],
+)
+def test_the_exit_code_is_a_gate(engine, container, rule, threshold, code):
+    found = plimsoll("scan", engine.url, f"--rule={rule}", f"--fail-on={threshold}")
+    assert found.returncode == code, found.stderr
+
+
+def test_an_unknown_verdict_opens_the_gate_unless_it_is_told_otherwise(engine):
+    engine.docker_run("--user=somebody", name="stranger", create_only=True)
+    try:
+        choice = ("scan", engine.url, "--rule=root-user", "--fail-on=low")
+        assert plimsoll(*choice).returncode == 0
+        assert plimsoll(*choice, "--fail-on-unknown").returncode == 1
+    finally:
+        engine.remove("stranger")
+
+
+def test_an_engine_that_cannot_be_scanned_is_a_diagnosis_and_exit_code_2(tmp_path):
+    missing = tmp_path / "no.sock"
+    found = plimsoll("scan", f"unix://{missing}", "--fail-on=low")
+    assert found.returncode == 2
+    assert str(missing) in found.stderr
+    assert found.stdout == ""
+
+
+def test_the_diagnosis_is_json_where_json_was_asked_for(tmp_path):
+    found = plimsoll("scan", f"unix://{tmp_path}/no.sock", "--format=json")
+    assert found.returncode == 2
+    assert json.loads(found.stdout)["error"]["kind"] == "socket_missing"
+
+
+def test_a_rule_that_is_misspelt_is_answered_with_the_nearest():
+    found = plimsoll("scan", "/nowhere", "--rule", "priviledged")
+    assert found.returncode == 2
+    assert "did you mean privileged?" in found.stderr
+
+
+def test_a_rule_that_is_like_none_is_answered_with_where_to_look():
+    found = plimsoll("scan", "/nowhere", "--rule", "xyz")
+    assert "`plimsoll rules` lists them" in found.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "x"])
+def test_a_timeout_must_be_a_time(seconds):
+    assert plimsoll("scan", "/nowhere", f"--timeout={seconds}").returncode == 2
+
+
+def test_the_rules_are_listed_for_people_and_for_programs():
+    assert "Container runs privileged" in plimsoll("rules").stdout
+    document = json.loads(plimsoll("rules", "--format", "json").stdout)
+    assert "privileged" in {rule["slug"] for rule in document["rules"]}
+
+
+def test_a_reader_that_has_seen_enough_is_no_traceback():
+    piped = subprocess.run(
+        ["sh", "-c", '"$0" -m scanner rules --format json | true', sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert piped.stderr == ""
