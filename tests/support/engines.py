@@ -1,0 +1,302 @@
+"""Real Docker engines, each a host of its own: `Engine.start("web-1")`.
+
+An engine gets its own mounts, network, processes and host name, so it uses the paths of any Docker
+host (/var/lib/docker, /run/docker.sock, /etc/docker) without touching the machine's. All of it,
+containers too, ends when the process that started it ends, however that ends.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from tests.support.certificates import Certificates
+
+BUSYBOX = "plimsoll/busybox:1"
+FOREVER = ("sleep", "100000")
+PREFIX = "plimsoll-engine-"
+START_SECONDS = 60
+STOP_SECONDS = 60
+CAP_SYS_RESOURCE = 24
+NEEDED = ("dockerd", "containerd", "runc", "docker", "unshare", "ip", "iptables")
+
+# The first process of the new host. $1: its directory, $2: its name, then dockerd's command line.
+# Standard input is held open by our process: at its end, this process and so the host ends.
+HOST = r"""
+set -eu
+directory=$1 name=$2; shift 2
+mkdir -p /etc/docker /var/lib/docker
+mount -t tmpfs tmpfs /run
+mount --bind "$directory/etc" /etc/docker
+mount --bind "$directory/data" /var/lib/docker
+echo "$name" > /proc/sys/kernel/hostname
+ip link set lo up
+exec 9<&0
+trap 'exit 0' TERM
+{ cat <&9 > /dev/null; kill -TERM 1; } &
+{ exec 9<&-; export LISTEN_PID=$BASHPID; exec "$@"; } &
+wait $!
+"""
+
+# runc cannot grant a capability that the machine itself does not have; what `docker inspect` says
+# of the container stays as it was asked for.
+RUNC = r"""#!/bin/sh
+previous=
+for argument in "$@"; do
+    case $previous in
+        --bundle) sed -i -e 's/"CAP_SYS_RESOURCE",//g' -e 's/,\?"CAP_SYS_RESOURCE"//g' \
+            "$argument/config.json" ;;
+        --process) sed -i -e 's/"CAP_SYS_RESOURCE",//g' -e 's/,\?"CAP_SYS_RESOURCE"//g' \
+            "$argument" ;;
+    esac
+    previous=$argument
+done
+exec RUNC "$@"
+"""
+
+
+class EngineFailed(Exception):
+    """An engine did not start or stop; the text ends with what it said."""
+
+
+def missing_programs() -> list[str]:
+    """What engines need and this machine lacks."""
+    found = [name for name in NEEDED if shutil.which(name, path=_search_path()) is None]
+    return found + ([] if os.geteuid() == 0 else ["root"])
+
+
+@dataclass
+class Engine:
+    name: str
+    directory: Path
+    args: tuple[str, ...] = ()
+    port: int | None = None
+    """Where 127.0.0.1 of this machine reaches the engine over TCP."""
+    certificates: Certificates | None = None
+    version: str = ""
+    _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    _client: docker.DockerClient | None = field(default=None, repr=False)
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        *,
+        daemon_config: dict[str, Any] | None = None,
+        tcp: bool = False,
+        tls: bool = False,
+        args: tuple[str, ...] = (),
+    ) -> "Engine":
+        """`tcp` adds a plain TCP address, `tls` one with mutual TLS; args go to dockerd."""
+        sweep()
+        if absent := missing_programs():
+            raise EngineFailed(
+                f"{', '.join(absent)} not found: run scripts/install-test-packages as root"
+            )
+        directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        for part in ("etc", "data", "bin", "cli"):
+            (directory / part).mkdir()
+        (directory / "etc" / "daemon.json").write_text(json.dumps(daemon_config or {}))
+        if not _machine_has(CAP_SYS_RESOURCE):
+            wrapper = directory / "bin" / "runc"
+            real = shutil.which("runc", path=_search_path())
+            wrapper.write_text(RUNC.replace("RUNC", str(real)))
+            wrapper.chmod(0o755)
+        engine = cls(name, directory, args)
+        if tls:
+            engine.certificates = Certificates.make(directory / "tls")
+        if tcp or tls:
+            engine.port = 0  # chosen when the host starts, and kept
+        engine.restart()
+        return engine
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "docker.sock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    @property
+    def tcp_url(self) -> str:
+        assert self.port, "started without tcp or tls"
+        return f"tcp://127.0.0.1:{self.port}"
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """For setting things up; the product under test never uses it."""
+        if self._client is None:
+            self._client = docker.DockerClient(self.url, timeout=120)
+            self._client.api.trust_env = False
+        return self._client
+
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """As if the host's power were cut: what is on its disk stays, for restart()."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self.socket.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Starts the host, again or for the first time, and waits until the engine answers."""
+        self.kill()
+        command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}"]
+        command += ["--host", "unix:///run/docker.sock", "--host", self.url]
+        environment = _environment(f"{self.directory}/bin:{_search_path()}")
+        listener = None
+        if self.port is not None:
+            listener = _listen(self.port)
+            self.port = int(listener.getsockname()[1])
+            command += ["--host", "fd://"]
+            environment["LISTEN_FDS"] = "1"
+        if self.certificates is not None:
+            command += self.certificates.server_flags()
+        script = HOST if listener is None else f"exec 3<&{listener.fileno()}\n{HOST}"
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child"]
+                + ["--mount-proc", "bash", "-c", script, "host", str(self.directory), self.name]
+                + [*command, *self.args],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+                pass_fds=[listener.fileno()] if listener else [],
+            )
+        if listener is not None:
+            listener.close()  # with the host gone, nothing must answer there
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Ends the host and leaves nothing of it."""
+        self.kill()
+        _remove(self.directory)
+
+    def cli(self, *arguments: str) -> str:
+        """What `docker ARGUMENTS` prints; EngineFailed where it fails."""
+        done = subprocess.run(
+            ["docker", *arguments],
+            env=_environment(_search_path())
+            | {"DOCKER_HOST": self.url, "DOCKER_CONFIG": str(self.directory / "cli")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise EngineFailed(f"docker {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def run(
+        self,
+        name: str,
+        image: str | None = None,
+        command: tuple[str, ...] = FOREVER,
+        **options: Any,
+    ) -> Container:
+        """A running container; options are those of docker.containers.run."""
+        return self.client.containers.run(
+            image or BUSYBOX, list(command), name=name, detach=True, **options
+        )
+
+    def docker_run(
+        self,
+        *flags: str,
+        name: str,
+        image: str = BUSYBOX,
+        command: tuple[str, ...] = FOREVER,
+        create_only: bool = False,
+    ) -> str:
+        """The id of a container made by the command line, as people make theirs."""
+        verb = ("create",) if create_only else ("run", "--detach")
+        return self.cli(*verb, "--name", name, *flags, image, *command).splitlines()[-1]
+
+    def remove_containers(self) -> None:
+        for container in self.client.containers.list(all=True, ignore_removed=True):
+            container.remove(force=True, v=True)
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise EngineFailed(f"engine {self.name} did not start:\n{self.log()[-3000:]}")
+            time.sleep(0.02)
+        self.version = self.client.version()["Version"]
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as attempt:
+            try:
+                attempt.connect(str(self.socket))
+                attempt.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 " in attempt.recv(64)
+            except (FileNotFoundError, ConnectionError):
+                return False
+
+
+def sweep() -> None:
+    """Removes what engines left whose owner was killed; their processes ended with it."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = directory.name.removeprefix(PREFIX).split("-")[0]
+        if not Path(f"/proc/{owner}").exists():
+            _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    # Version 1 of control groups has a tree per controller, version 2 one tree.
+    for root in (*Path("/sys/fs/cgroup").glob(f"*/{PREFIX}*"), *Path("/sys/fs/cgroup").glob("*")):
+        if root.name == directory.name:
+            for group in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+                group.rmdir()
+            root.rmdir()
+    shutil.rmtree(directory)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(64)
+    return listener
+
+
+def _search_path() -> str:
+    # A user's PATH on Debian lacks the directories where dockerd and iptables are.
+    return f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
+
+
+def _environment(path: str) -> dict[str, str]:
+    """Ours without what would point a Docker program elsewhere."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
+    return ours | {"PATH": path}
+
+
+def _machine_has(capability: int) -> bool:
+    status = Path("/proc/self/status").read_text()
+    bounds = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
+    return bool(int(bounds.split()[1], 16) >> capability & 1)

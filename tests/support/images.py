@@ -1,0 +1,94 @@
+"""The images that tests run, made without a registry from programs of this machine."""
+
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+from tests.support.engines import BUSYBOX, Engine
+
+PASSWD = """\
+root:x:0:0:root:/root:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+app:x:1000:1000:app:/home/app:/bin/sh
+toor:x:0:0:another name of root:/root:/bin/sh
+"""
+GROUP = "root:x:0:\nnogroup:x:65534:\napp:x:1000:\n"
+
+# Image -> what `docker import --change` is told.
+DERIVED = {
+    "plimsoll/app:1": (
+        "USER 1000",
+        "EXPOSE 8080",
+        "WORKDIR /home/app",
+        'HEALTHCHECK --interval=1s --retries=2 CMD ["ls", "/"]',
+    ),
+    "plimsoll/named-user:1": ("USER app",),
+}
+SSHD = "plimsoll/sshd:1"
+
+
+def load_images(engine: Engine) -> None:
+    """Brings the images of this module onto an engine."""
+    filesystem = _filesystem()
+    _load(engine, BUSYBOX, filesystem, ('CMD ["sh"]',))
+    engine.client.images.get(BUSYBOX).tag("plimsoll/busybox", "latest")
+    for image, changes in DERIVED.items():
+        _load(engine, image, filesystem, (*changes, 'CMD ["sh"]'))
+    _load(engine, SSHD, _filesystem(_sshd()), ("EXPOSE 22", 'CMD ["/usr/sbin/sshd", "100000"]'))
+
+
+def _load(engine: Engine, image: str, filesystem: bytes, changes: tuple[str, ...]) -> None:
+    name, tag = image.split(":")
+    engine.client.api.import_image_from_data(filesystem, name, tag, changes=list(changes))
+
+
+def _filesystem(more: dict[str, bytes] | None = None) -> bytes:
+    """A tar file: busybox with a link for each of its programs, users, and `more` programs."""
+    busybox = shutil.which("busybox")
+    assert busybox, "busybox not found: run scripts/install-test-packages as root"
+    listed = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True)
+    programs = {"/bin/busybox": Path(busybox).read_bytes(), **(more or {})}
+    texts = {"/etc/passwd": PASSWD.encode(), "/etc/group": GROUP.encode()}
+    folders = ["/bin", "/sbin", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/home", "/home/app"]
+    folders += ["/root", "/tmp", "/var", "/proc", "/sys", "/dev"]
+    folders += sorted({str(Path(path).parent) for path in programs} - set(folders))
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for path in folders:
+            _add(archive, path, kind=tarfile.DIRTYPE, mode=0o1777 if path == "/tmp" else 0o755)
+        for path, body in programs.items():
+            _add(archive, path, body, mode=0o755)
+        for path, body in texts.items():
+            _add(archive, path, body, mode=0o644)
+        for applet in set(listed.stdout.split()) - {"busybox"}:
+            _add(archive, f"/bin/{applet}", kind=tarfile.SYMTYPE, link="busybox")
+    return content.getvalue()
+
+
+def _add(
+    archive: tarfile.TarFile,
+    path: str,
+    body: bytes = b"",
+    *,
+    kind: bytes = tarfile.REGTYPE,
+    mode: int = 0o777,
+    link: str = "",
+) -> None:
+    entry = tarfile.TarInfo(path.lstrip("/"))
+    entry.type, entry.mode, entry.linkname = kind, mode, link
+    entry.size, entry.mtime = len(body), int(time.time())
+    archive.addfile(entry, io.BytesIO(body))
+
+
+def _sshd() -> dict[str, bytes]:
+    """`sleep` under the name sshd, with its libraries: what a server's process looks like."""
+    sleep = Path("/bin/sleep")
+    linked = subprocess.run(["ldd", str(sleep)], check=True, capture_output=True, text=True)
+    libraries = re.findall(r"(/\S+) \(0x", linked.stdout)
+    return {"/usr/sbin/sshd": sleep.read_bytes()} | {
+        library: Path(library).read_bytes() for library in libraries
+    }
