@@ -127,7 +127,7 @@ class Engine:
         self._prefix = "/v{}.{}".format(*min(spoken, NEWEST_API))
         return body
 
-    def get(self, path: str, **parameters: str) -> bytes:
+    def get(self, path: str, /, **parameters: str) -> bytes:
         """The answer's body. Raises AnswerError for an answer of no use, EngineError where there
         is none at all."""
         target = self._prefix + path + (f"?{urlencode(parameters)}" if parameters else "")
@@ -151,10 +151,8 @@ class Engine:
         done = False
         try:
             connection = self._connect()
-            connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", "docker")
-            connection.putheader("User-Agent", "plimsoll")
-            connection.endheaders()
+            request = f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: plimsoll\r\n\r\n"
+            connection.sock.sendall(request.encode("ascii"))
             response = http.client.HTTPResponse(connection.sock, method="GET")
             response.begin()
             body = self._body(response, path)
