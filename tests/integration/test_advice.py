@@ -4,6 +4,7 @@ For every rule that flags or an image can express, a container is created with w
 rule must fail. Then the very command that the advice shows is run, and the rule must pass.
 """
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -84,5 +85,5 @@ def test_following_the_advice_mends_it(engine, rule):
 
 
 def wanted_networks(words):
-    found = [after for word, after in zip(words, words[1:], strict=False) if word == "--network"]
+    found = [after for word, after in itertools.pairwise(words) if word == "--network"]
     return [name for name in found if name not in BUILT_IN and not name.startswith("container:")]

@@ -47,7 +47,6 @@ CASES = {
             "--cap-add=NET_BIND_SERVICE",
             "--security-opt=no-new-privileges:true",
             "--pid=host",
-            "--uts=host",
             "--ipc=shareable",
             "--cgroup-parent=/reports",
             "--sysctl=net.ipv4.ip_unprivileged_port_start=0",
