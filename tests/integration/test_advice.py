@@ -5,9 +5,7 @@ rule must fail. Then the very command that the advice shows is run, and the rule
 """
 
 import itertools
-import os
 import shlex
-import subprocess
 
 import pytest
 from msgspec.structs import replace
@@ -42,20 +40,12 @@ def verdicts(rule, snapshot, container):
     return {result.verdict for result in judged if result.subject.id == container.id}
 
 
-def docker(engine, *words):
-    environment = {**os.environ, "DOCKER_HOST": engine.url}
-    done = subprocess.run(
-        ["docker", *words], env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
-
-
 @pytest.mark.parametrize("rule", RULES_TO_SHOW, ids=lambda rule: rule.slug)
 def test_following_the_advice_mends_it(engine, rule):
     name = f"advice-{rule.slug}"
     image = rule.fix.bad_image or "plimsoll/busybox:1"
     networks = []
-    docker(engine, "create", "--name", name, *rule.fix.bad, image, "sleep", "100000")
+    engine.cli("create", "--name", name, *rule.fix.bad, image, "sleep", "100000")
     try:
         snapshot, bad = seen(engine, name)
         expected = {Verdict.FAIL}
@@ -68,10 +58,10 @@ def test_following_the_advice_mends_it(engine, rule):
         assert words[:3] == ["docker", "run", "--detach"]
         networks = wanted_networks(words)
         for network in networks:
-            docker(engine, "network", "create", network)
-        docker(engine, "rm", name)
+            engine.cli("network", "create", network)
+        engine.cli("rm", name)
         # Created is enough: every rule that a flag decides is decided by the configuration.
-        docker(engine, "create", *words[3:])
+        engine.cli("create", *words[3:])
 
         snapshot, good = seen(engine, name)
         if expected == {Verdict.FAIL}:
@@ -79,9 +69,9 @@ def test_following_the_advice_mends_it(engine, rule):
         assert verdicts(rule, snapshot, good) == expected
         assert good.id != bad.id
     finally:
-        docker(engine, "rm", "--force", name)
+        engine.cli("rm", "--force", name)
         for network in networks:
-            docker(engine, "network", "rm", network)
+            engine.cli("network", "rm", network)
 
 
 def wanted_networks(words):

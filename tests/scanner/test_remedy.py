@@ -27,6 +27,110 @@ from tests.recorded import container
 SECOND = 1_000_000_000
 PLAIN = written(PartialContainer(id="0123456789abcdef", name="web", image="nginx:1.27"))
 
+EVERYTHING_RUN = r"""
+docker run --detach \
+  --name everything \
+  --init \
+  --tty \
+  --hostname reports \
+  --user 1000:1000 \
+  --group-add 2000 \
+  --restart on-failure:3 \
+  --health-cmd 'test -e '"'"'/tmp/ready'"'"' || exit 1' \
+  --health-interval 90s \
+  --health-timeout 1500ms \
+  --health-start-period 1h \
+  --health-retries 2 \
+  --env GREETING \
+  --cap-drop ALL \
+  --cap-add NET_BIND_SERVICE \
+  --security-opt no-new-privileges:true \
+  --pid host \
+  --ipc shareable \
+  --cgroupns host \
+  --cgroup-parent /reports \
+  --sysctl net.ipv4.ip_unprivileged_port_start=0 \
+  --memory 256m \
+  --memory-swap 300m \
+  --memory-reservation 100000k \
+  --cpu-shares 512 \
+  --cpus 1.5 \
+  --cpuset-cpus 0 \
+  --pids-limit 100 \
+  --oom-score-adj 100 \
+  --ulimit nofile=1024:2048 \
+  --read-only \
+  --tmpfs /run \
+  --tmpfs /tmp:rw,size=65536k \
+  --volume /anonymous \
+  --volume reports-data:/data \
+  --volume /srv/shared:/shared:rshared \
+  --volume /srv/reports:/srv:ro \
+  --mount type=bind,source=/etc,target=/with:colon,readonly \
+  --device /dev/null:/dev/nothing:r \
+  --device /dev/zero:/dev/zero \
+  --device-cgroup-rule 'c 1:3 r' \
+  --publish 8053:53/udp \
+  --publish 127.0.0.1:8080:80 \
+  --publish '[::1]:8081:81' \
+  --publish 9000 \
+  plimsoll/busybox:1 sh -c 'echo $HOME; sleep 100000'
+""".strip()
+
+EVERYTHING_COMPOSE = {
+    "services": {
+        "everything": {
+            "image": "plimsoll/busybox:1",
+            "init": True,
+            "tty": True,
+            "hostname": "reports",
+            "user": "1000:1000",
+            "group_add": ["2000"],
+            "restart": "on-failure:3",
+            "healthcheck": {
+                "test": ["CMD-SHELL", "test -e '/tmp/ready' || exit 1"],
+                "interval": "90s",
+                "timeout": "1500ms",
+                "start_period": "1h",
+                "retries": 2,
+            },
+            "environment": ["GREETING"],
+            "cap_drop": ["ALL"],
+            "cap_add": ["NET_BIND_SERVICE"],
+            "security_opt": ["no-new-privileges:true"],
+            "pid": "host",
+            "ipc": "shareable",
+            "cgroup": "host",
+            "cgroup_parent": "/reports",
+            "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"},
+            "mem_limit": "256m",
+            "memswap_limit": "300m",
+            "mem_reservation": "100000k",
+            "cpu_shares": 512,
+            "cpus": 1.5,
+            "cpuset": "0",
+            "pids_limit": 100,
+            "oom_score_adj": 100,
+            "ulimits": {"nofile": {"soft": 1024, "hard": 2048}},
+            "read_only": True,
+            "tmpfs": ["/run", "/tmp:rw,size=65536k"],
+            "volumes": [
+                "/anonymous",
+                "reports-data:/data",
+                "/srv/shared:/shared:rshared",
+                "/srv/reports:/srv:ro",
+                {"type": "bind", "source": "/etc", "target": "/with:colon", "read_only": True},
+            ],
+            "devices": ["/dev/null:/dev/nothing:r", "/dev/zero:/dev/zero"],
+            "device_cgroup_rules": ["c 1:3 r"],
+            "ports": ["8053:53/udp", "127.0.0.1:8080:80", "[::1]:8081:81", "9000"],
+            "command": ["sh", "-c", "echo $$HOME; sleep 100000"],
+            "network_mode": "bridge",
+        }
+    },
+    "volumes": {"reports-data": {"external": True}},
+}
+
 
 def command(given, *more):
     return shlex.split(" ".join(docker_run(given, *more)).replace("\\", ""))
@@ -345,7 +449,3 @@ def test_advice_never_fails_on_a_container_of_which_little_is_known():
     little = PartialContainer(id="0123456789ab", name="web")
     for rule in BY_SLUG.values():
         assert advice(rule, little).summary
-
-
-EVERYTHING_RUN = ""
-EVERYTHING_COMPOSE: dict[str, object] = {}
