@@ -29,6 +29,9 @@ STOP_SECONDS = 60
 CAP_SYS_RESOURCE = 24
 NEEDED = ("dockerd", "containerd", "runc", "docker", "unshare", "ip", "iptables")
 
+OWN_HOST = ["unshare", "--mount", "--mount-proc", "--uts", "--net", "--pid"]
+OWN_HOST += ["--fork", "--kill-child"]
+
 # The first process of the new host. $1: its directory, $2: its name, then dockerd's command line.
 # Standard input is held open by our process: at its end, this process and so the host ends.
 HOST = r"""
@@ -163,9 +166,10 @@ class Engine:
     def restart(self) -> None:
         """Starts the host, again or for the first time, and waits until the engine answers."""
         self.kill()
-        command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}"]
+        directory = str(self.directory)
+        command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}", *self.args]
         command += ["--host", "unix:///run/docker.sock", "--host", self.url]
-        environment = _environment(f"{self.directory}/bin:{_search_path()}")
+        environment = _environment(f"{directory}/bin:{_search_path()}")
         listener = None
         if self.port is not None:
             listener = _listen(self.port)
@@ -177,9 +181,7 @@ class Engine:
         script = HOST if listener is None else f"exec 3<&{listener.fileno()}\n{HOST}"
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child"]
-                + ["--mount-proc", "bash", "-c", script, "host", str(self.directory), self.name]
-                + [*command, *self.args],
+                [*OWN_HOST, "bash", "-c", script, "host", directory, self.name, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,3 @@
+"""Hooks of every test run."""
+
+pytest_plugins = ["tests.support.counts"]
