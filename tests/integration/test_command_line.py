@@ -1,6 +1,10 @@
 """`plimsoll` as a person or a pipeline runs it: a process of its own, on a real engine."""
 
 import json
+import os
+import pty
+import signal
+import socket
 import subprocess
 import sys
 
@@ -8,11 +12,11 @@ import pytest
 
 pytestmark = pytest.mark.engine
 
+PLIMSOLL = (sys.executable, "-m", "scanner")
+
 
 def plimsoll(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scanner", *arguments], capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run([*PLIMSOLL, *arguments], capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -115,10 +119,50 @@ def test_the_rules_are_listed_for_people_and_for_programs():
 
 
 def test_a_reader_that_has_seen_enough_is_no_traceback():
-    piped = subprocess.run(
-        ["sh", "-c", '"$0" -m scanner rules --format json | true', sys.executable],
-        capture_output=True,
-        text=True,
-        timeout=60,
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [*PLIMSOLL, "rules", "--format=json"], stdout=write, stderr=subprocess.PIPE, timeout=60
     )
-    assert piped.stderr == ""
+    os.close(write)
+    assert ended.stderr == b""
+    assert ended.returncode == 2
+
+
+def test_a_person_who_watches_sees_how_far_it_is(engine, container):
+    ours, theirs = pty.openpty()
+    ended = subprocess.run(
+        [*PLIMSOLL, "scan", engine.url], stdout=subprocess.PIPE, stderr=theirs, timeout=60
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert ended.returncode == 0
+    assert "Reading containers" in shown
+    assert "1/1" in shown
+    assert b"Reading containers" not in ended.stdout
+
+
+def test_ctrl_c_ends_a_scan_that_waits_without_a_traceback(tmp_path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent.sock"))
+        silent.listen()
+        scan = subprocess.Popen(
+            [*PLIMSOLL, "scan", str(tmp_path / "silent.sock")], stderr=subprocess.PIPE
+        )
+        connection, _ = silent.accept()
+        connection.recv(1024)
+        scan.send_signal(signal.SIGINT)
+        _, said = scan.communicate(timeout=30)
+        connection.close()
+    assert scan.returncode == 130
+    assert said == b""
+
+
+def test_an_engine_that_never_answers_is_given_up(tmp_path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent.sock"))
+        silent.listen()
+        found = plimsoll("scan", str(tmp_path / "silent.sock"), "--timeout=0.5")
+    assert found.returncode == 2
+    assert "within 0.5 s" in found.stderr
