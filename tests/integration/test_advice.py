@@ -17,8 +17,6 @@ from scanner.remedy import advice
 from scanner.rule import Verdict
 from scanner.rules import RULES
 
-pytestmark = pytest.mark.engine
-
 RULES_TO_SHOW = [rule for rule in RULES if rule.fix.change is not None]
 BUILT_IN = {"", "default", "bridge", "host", "none"}
 # A kernel without these modules cannot show what the rules are about; their own tests do.

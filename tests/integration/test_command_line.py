@@ -10,8 +10,6 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.engine
-
 PLIMSOLL = (sys.executable, "-m", "scanner")
 
 
@@ -20,11 +18,9 @@ def plimsoll(*arguments):
 
 
 @pytest.fixture
-def container(engine):
-    name = "web"
-    engine.docker_run("--privileged", name=name, create_only=True)
-    yield name
-    engine.cli("rm", "--force", name)
+def container(empty_engine):
+    empty_engine.docker_run("--privileged", name="web", create_only=True)
+    return "web"
 
 
 def test_the_table_names_the_container_and_what_is_wrong(engine, container):
@@ -72,14 +68,11 @@ def test_the_exit_code_is_a_gate(engine, container, rule, threshold, code):
     assert found.returncode == code, found.stderr
 
 
-def test_an_unknown_verdict_opens_the_gate_unless_it_is_told_otherwise(engine):
-    engine.docker_run("--user=somebody", name="stranger", create_only=True)
-    try:
-        choice = ("scan", engine.url, "--rule=root-user", "--fail-on=low")
-        assert plimsoll(*choice).returncode == 0
-        assert plimsoll(*choice, "--fail-on-unknown").returncode == 1
-    finally:
-        engine.cli("rm", "--force", "stranger")
+def test_an_unknown_verdict_opens_the_gate_unless_it_is_told_otherwise(empty_engine):
+    empty_engine.docker_run("--user=somebody", name="stranger", create_only=True)
+    choice = ("scan", empty_engine.url, "--rule=root-user", "--fail-on=low")
+    assert plimsoll(*choice).returncode == 0
+    assert plimsoll(*choice, "--fail-on-unknown").returncode == 1
 
 
 def test_an_engine_that_cannot_be_scanned_is_a_diagnosis_and_exit_code_2(tmp_path):

@@ -10,8 +10,6 @@ from scanner.evaluate import evaluate
 from scanner.rule import Verdict
 from scanner.rules import BY_SLUG
 
-pytestmark = pytest.mark.engine
-
 UNHEALTHY = ("--health-cmd=echo refused; false", "--health-interval=100ms", "--health-retries=1")
 
 
