@@ -7,15 +7,17 @@ rule must fail. Then the very command that the advice shows is run, and the rule
 import itertools
 import shlex
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from scanner.collect import collect
 from scanner.engine import Engine
 from scanner.evaluate import evaluate
-from scanner.remedy import advice
+from scanner.remedy import advice, docker_run, written
 from scanner.rule import Verdict
 from scanner.rules import RULES
+from tests.recorded.cases_lifecycle import CASES
 
 RULES_TO_SHOW = [rule for rule in RULES if rule.fix.change is not None]
 BUILT_IN = {"", "default", "bridge", "host", "none"}
@@ -70,6 +72,31 @@ def test_following_the_advice_mends_it(engine, rule):
         engine.cli("rm", "--force", name)
         for network in networks:
             engine.cli("network", "rm", network)
+
+
+def test_the_command_makes_the_same_container_again(engine, monkeypatch):
+    case = CASES["everything"]
+    monkeypatch.setenv("GREETING", "hello")
+    engine.docker_run(*case.flags, name="twin", command=case.command, create_only=True)
+    try:
+        _, first = seen(engine, "twin")
+        words = shlex.split("\n".join(docker_run(written(first))).replace("\\\n", " "))
+        engine.cli("rm", "twin")
+        engine.cli("create", *words[3:])
+        _, second = seen(engine, "twin")
+    finally:
+        engine.cli("rm", "--force", "--volumes", "twin")
+    assert compared(first) == compared(second)
+
+
+def compared(container):
+    """All that a person can have written, without names that the engine makes up."""
+    kept = written(container)
+    mounts = [(m.kind, m.destination, m.writable, m.propagation, m.host_path) for m in kept.mounts]
+    facts = msgspec.structs.asdict(kept)
+    for made_up in ("id", "created", "labels", "mounts"):
+        del facts[made_up]
+    return facts, mounts
 
 
 def wanted_networks(words):
