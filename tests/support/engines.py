@@ -5,6 +5,7 @@ host (/var/lib/docker, /run/docker.sock, /etc/docker) without touching the machi
 containers too, ends when the process that started it ends, however that ends.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -119,7 +120,11 @@ class Engine:
             engine.certificates = Certificates.make(directory / "tls")
         if tcp or tls:
             engine.port = 0  # chosen when the host starts, and kept
-        engine.restart()
+        try:
+            engine.restart()
+        except EngineFailed:
+            engine.stop()
+            raise
         return engine
 
     @property
@@ -246,8 +251,9 @@ class Engine:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.log()[-3000:]
                 self.kill()
-                raise EngineFailed(f"engine {self.name} did not start:\n{self.log()[-3000:]}")
+                raise EngineFailed(f"engine {self.name} did not start:\n{said}")
             time.sleep(0.02)
         self.version = self.client.version()["Version"]
 
@@ -263,10 +269,15 @@ class Engine:
 
 def sweep() -> None:
     """Removes what engines left whose owner was killed; their processes ended with it."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = directory.name.removeprefix(PREFIX).split("-")[0]
-        if not Path(f"/proc/{owner}").exists():
-            _remove(directory)
+    place = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)  # another process may be sweeping too
+        for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+            owner = directory.name.removeprefix(PREFIX).split("-")[0]
+            if not Path(f"/proc/{owner}").exists():
+                _remove(directory)
+    finally:
+        os.close(place)
 
 
 def _remove(directory: Path) -> None:
