@@ -149,7 +149,7 @@ def _findings(severity: Severity, fails: Sequence[Result], titles: dict[str, str
         expand=True,
     )
     table.add_column("Subject", ratio=2, overflow="fold")
-    table.add_column("Rule", ratio=2, overflow="fold")
+    table.add_column("Rule", no_wrap=True)
     table.add_column("What is wrong", ratio=3, overflow="fold")
     table.add_column("Evidence", ratio=4, overflow="fold")
     for result in fails:
@@ -172,7 +172,7 @@ def _unknown(results: Sequence[Result]) -> Table:
         expand=True,
     )
     table.add_column("Subject", ratio=2, overflow="fold")
-    table.add_column("Rule", ratio=2, overflow="fold")
+    table.add_column("Rule", no_wrap=True)
     table.add_column("Why", ratio=7, overflow="fold")
     for result in results:
         table.add_row(_safe(result.subject.name), result.rule, _safe(result.reason))
