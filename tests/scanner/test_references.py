@@ -1,0 +1,20 @@
+import pytest
+
+from scanner.references import familiar
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("redis", "redis:latest"),
+        ("redis:7", "redis:7"),
+        ("library/redis:7", "redis:7"),
+        ("docker.io/library/redis", "redis:latest"),
+        ("index.docker.io/team/app:1", "team/app:1"),
+        ("localhost:5000/redis", "localhost:5000/redis:latest"),
+        ("localhost:5000/redis:7", "localhost:5000/redis:7"),
+        ("registry.example/library/redis:7", "registry.example/library/redis:7"),
+    ],
+)
+def test_one_image_has_one_name_however_it_is_written(written, meant):
+    assert familiar(written) == meant
