@@ -153,10 +153,10 @@ class Engine:
             connection = self._connect()
             request = f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: plimsoll\r\n\r\n"
             connection.sock.sendall(request.encode("ascii"))
-            response = http.client.HTTPResponse(connection.sock, method="GET")
-            response.begin()
-            body = self._body(response, path)
-            done = not response.will_close
+            with http.client.HTTPResponse(connection.sock, method="GET") as response:
+                response.begin()
+                body = self._body(response, path)
+                done = not response.will_close
         finally:
             self._deadline = None
             if not done:

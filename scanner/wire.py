@@ -332,7 +332,9 @@ def _lenient(raw: Any, kind: Any) -> Any:
         if not isinstance(raw, list):
             raise Malformed("a list was expected")
         (inner,) = kind.__args__
-        return [entry for entry in (_entry(item, inner) for item in raw) if entry is not None]
+        # An entry that nothing identifies spoils the list: without it, a host would look emptier
+        # than it is.
+        return [_lenient(item, inner) for item in raw]
     if not isinstance(raw, dict):
         raise Malformed("an object was expected")
     values = {}
@@ -350,14 +352,6 @@ def _lenient(raw: Any, kind: Any) -> Any:
             elif field.required:
                 raise Malformed(f"{field.name}: {error}") from error
     return kind(**values)
-
-
-def _entry(raw: Any, kind: Any) -> Any:
-    """One entry of a list, or None where it has nothing that could identify it."""
-    try:
-        return _lenient(raw, kind)
-    except Malformed:
-        return None
 
 
 def _struct_of(annotation: Any) -> type[Struct] | None:
