@@ -33,20 +33,22 @@ SSHD = "plimsoll/sshd:1"
 
 def load_images(engine: Engine) -> None:
     """Brings the images of this module onto an engine."""
-    filesystem = _filesystem()
-    _load(engine, BUSYBOX, filesystem, ('CMD ["sh"]',))
+    content = filesystem()
+    load_image(engine, BUSYBOX, content)
     engine.client.images.get(BUSYBOX).tag("plimsoll/busybox", "latest")
     for image, changes in DERIVED.items():
-        _load(engine, image, filesystem, (*changes, 'CMD ["sh"]'))
-    _load(engine, SSHD, _filesystem(_sshd()), ("EXPOSE 22", 'CMD ["/usr/sbin/sshd", "100000"]'))
+        load_image(engine, image, content, *changes)
+    run_sshd = 'CMD ["/usr/sbin/sshd", "100000"]'
+    load_image(engine, SSHD, filesystem(_sshd()), "EXPOSE 22", run_sshd)
 
 
-def _load(engine: Engine, image: str, filesystem: bytes, changes: tuple[str, ...]) -> None:
+def load_image(engine: Engine, image: str, content: bytes, *changes: str) -> None:
+    """One image under a name with a tag; changes are lines of a Dockerfile."""
     name, tag = image.split(":")
-    engine.client.api.import_image_from_data(filesystem, name, tag, changes=list(changes))
+    engine.client.api.import_image_from_data(content, name, tag, changes=['CMD ["sh"]', *changes])
 
 
-def _filesystem(more: dict[str, bytes] | None = None) -> bytes:
+def filesystem(more: dict[str, bytes] | None = None) -> bytes:
     """A tar file: busybox with a link for each of its programs, users, and `more` programs."""
     busybox = shutil.which("busybox")
     assert busybox, "busybox not found: run scripts/install-test-packages as root"
