@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.support.engines import Engine
+from tests.support.engines import Engine, missing_programs
 
 MARKERS = {
     "engine": {"engine", "second_engine", "empty_engine", "fresh_engine"},
@@ -42,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in MARKERS.items():
             if uses & fixtures:
                 item.add_marker(marker)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    absent = missing_programs() if item.get_closest_marker("engine") else []
+    if absent and missing_allowed():
+        pytest.skip(f"no Docker engine: {', '.join(absent)} not found")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -236,8 +236,9 @@ def web_page(peer: Peer) -> None:
 
 
 def garbage(peer: Peer) -> None:
-    """Some other protocol."""
+    """Some other protocol, whose server speaks first and then waits."""
     peer.send(b"\x00\x01\xff\xfeSSH-2.0-\x80\x81\r\n\r\n" * 20)
+    peer.rest(600)
 
 
 def bad_json(peer: Peer) -> None:
