@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     absent = missing_programs() if item.get_closest_marker("engine") else []
     if absent and missing_allowed():
-        pytest.skip(f"no Docker engine: {', '.join(absent)} not found")
+        pytest.skip(f"no Docker engine: {', '.join(absent)} missing")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ containers too, ends when the process that started it ends, however that ends.
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,7 @@ FOREVER = ("sleep", "100000")
 PREFIX = "plimsoll-engine-"
 START_SECONDS = 60
 STOP_SECONDS = 60
+CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24
 NEEDED = ("dockerd", "containerd", "runc", "docker", "unshare", "ip", "iptables")
 
@@ -73,9 +75,11 @@ class EngineFailed(Exception):
 
 
 def missing_programs() -> list[str]:
-    """What engines need and this machine lacks."""
-    found = [name for name in NEEDED if shutil.which(name, path=_search_path()) is None]
-    return found + ([] if os.geteuid() == 0 else ["root"])
+    """What engines need and is not to be had here."""
+    absent = [name for name in NEEDED if shutil.which(name, path=_search_path()) is None]
+    # A container without --privileged has a root user who may not make hosts.
+    able = os.geteuid() == 0 and _machine_has(CAP_SYS_ADMIN)
+    return absent if able else [*absent, "the rights of the machine's root"]
 
 
 @dataclass
@@ -104,7 +108,7 @@ class Engine:
         sweep()
         if absent := missing_programs():
             raise EngineFailed(
-                f"{', '.join(absent)} not found: run scripts/install-test-packages as root"
+                f"{', '.join(absent)} missing: run scripts/install-test-packages as root"
             )
         directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         for part in ("etc", "data", "bin", "cli"):
@@ -282,11 +286,11 @@ def sweep() -> None:
 
 def _remove(directory: Path) -> None:
     # Version 1 of control groups has a tree per controller, version 2 one tree.
-    for root in (*Path("/sys/fs/cgroup").glob(f"*/{PREFIX}*"), *Path("/sys/fs/cgroup").glob("*")):
-        if root.name == directory.name:
-            for group in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+    for pattern in (f"*/{directory.name}", directory.name):
+        for root in Path("/sys/fs/cgroup").glob(pattern):
+            groups = [path for path in root.rglob("*") if path.is_dir()]
+            for group in [*sorted(groups, reverse=True), root]:
                 group.rmdir()
-            root.rmdir()
     shutil.rmtree(directory)
 
 
@@ -304,8 +308,9 @@ def _search_path() -> str:
 
 
 def _environment(path: str) -> dict[str, str]:
-    """Ours without what would point a Docker program elsewhere."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
+    """Ours without what would point a Docker program elsewhere or show in `docker info`."""
+    strange = re.compile(r"DOCKER_|.*_PROXY$", re.IGNORECASE)
+    ours = {name: value for name, value in os.environ.items() if not strange.match(name)}
     return ours | {"PATH": path}
 
 
