@@ -359,6 +359,17 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"container/{self.name}"
 
     @property
+    def pod_or_project(self) -> str:
+        """What is deployed together and may share: a Kubernetes pod, a Compose project, else the
+        workload alone."""
+        labels = self.labels
+        if pod := labels.get("io.kubernetes.pod.name"):
+            return f"pod/{labels.get('io.kubernetes.pod.namespace', 'default')}/{pod}"
+        if project := labels.get("com.docker.compose.project"):
+            return f"compose/{project}"
+        return self.workload
+
+    @property
     def image_tag(self) -> str | None:
         """Name and tag that it was started from, as in "redis:latest"; None where it was started
         from a digest or an id, behind which the image cannot change."""
@@ -388,13 +399,12 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Defaults minus dropped plus added, without the CAP_ prefix; every one if privileged."""
         if self.privileged:
             return ALL_CAPABILITIES
-        added, dropped = set(self.cap_add), set(self.cap_drop)
-        base = ALL_CAPABILITIES if "ALL" in added else DEFAULT_CAPABILITIES
+        added, dropped = frozenset(self.cap_add), frozenset(self.cap_drop)
+        if "ALL" in added:
+            return ALL_CAPABILITIES - dropped
         if "ALL" in dropped:
-            base = frozenset() if "ALL" not in added else ALL_CAPABILITIES
-        else:
-            base = base - dropped
-        return base | (added - {"ALL"})
+            return added
+        return (DEFAULT_CAPABILITIES - dropped) | added
 
 
 class PartialContainer(Container, frozen=True, kw_only=True):
@@ -514,6 +524,7 @@ class Context:
         self._by_name = {container.name: container for container in snapshot.containers}
         self._images_by_id: dict[str, Image] | None = None
         self._mounted: dict[str, list[tuple[Container, Mount]]] | None = None
+        self._sharers: dict[str, dict[str, list[Container]]] = {}
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -570,6 +581,19 @@ class Context:
             seen.add(target.id)
             container, mode = target, getattr(target, field)
         return container, mode
+
+    def namespace_sharers(self, owner: Container, field: str) -> list[Container]:
+        """The containers that joined this one's namespace, over others too."""
+        if field not in self._sharers:
+            sharers = self._sharers[field] = {}
+            for container in self.containers:
+                try:
+                    found, _ = self.namespace_owner(container, field)
+                except Unread:
+                    continue  # its own rules say unknown; whom it joins cannot be told
+                if found.id != container.id:
+                    sharers.setdefault(found.id, []).append(container)
+        return self._sharers[field].get(owner.id, [])
 
     def mounted_elsewhere(
         self, container: Container, mount: Mount

@@ -32,6 +32,7 @@ from scanner.model import (
 )
 
 _LIMIT = 4096  # the longest text that we keep of a single value
+_PROFILE_LIMIT = 1024 * 1024  # an inline seccomp profile is judged whole
 
 
 def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container:
@@ -76,7 +77,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "privileged": _known(host.Privileged),
         "cap_add": _capabilities(host.CapAdd),
         "cap_drop": _capabilities(host.CapDrop),
-        "security_opt": _strings(host.SecurityOpt),
+        "security_opt": _strings(host.SecurityOpt, _PROFILE_LIMIT),
         "apparmor_profile": _known(raw.AppArmorProfile),
         "process_label": _known(raw.ProcessLabel),
         "ulimits": _list(host.Ulimits, lambda u: Ulimit(u.Name, u.Soft, u.Hard)),
@@ -341,8 +342,8 @@ def _list(values: Any, convert: Any) -> Any:
     return UNSET if values is UNSET else tuple(convert(value) for value in values or ())
 
 
-def _strings(values: Any) -> Any:
-    return UNSET if values is UNSET else tuple(value[:_LIMIT] for value in values or ())
+def _strings(values: Any, limit: int = _LIMIT) -> Any:
+    return UNSET if values is UNSET else tuple(value[:limit] for value in values or ())
 
 
 def _string_map(values: dict[str, str | None]) -> dict[str, str]:
