@@ -28,7 +28,7 @@ def check(
     options = container.security_options("label")
     if "disable" in options or container.security_options("disable"):
         by_engine = options == ("disable",) and _loses_its_label(container)
-        found = [f"label={value}" for value in options] or ["disable"]
+        found = [o for o in container.security_opt if o.strip().startswith(("label", "disable"))]
         evidence = [Evidence("HostConfig.SecurityOpt", found, "no label=disable")]
         if by_engine:
             reason = "the engine itself adds label=disable for privileged, host PID and host IPC"

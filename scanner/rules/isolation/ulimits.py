@@ -33,7 +33,7 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
 
 
 def change(container: Container) -> Container:
-    limits = {"nofile": Ulimit("nofile", 1024, 4096), "nproc": Ulimit("nproc", 512, 1024)}
+    limits = {"nofile": Ulimit("nofile", 1024, 65536), "nproc": Ulimit("nproc", 2048, 4096)}
     limits |= {limit.name: limit for limit in container.ulimits}
     return replace(container, ulimits=tuple(limits[name] for name in sorted(limits)))
 
@@ -68,8 +68,8 @@ RULE = Rule(
         bad=("--ulimit=core=0",),
         daemon={
             "default-ulimits": {
-                "nofile": {"Name": "nofile", "Soft": 1024, "Hard": 4096},
-                "nproc": {"Name": "nproc", "Soft": 512, "Hard": 1024},
+                "nofile": {"Name": "nofile", "Soft": 1024, "Hard": 65536},
+                "nproc": {"Name": "nproc", "Soft": 2048, "Hard": 4096},
             }
         },
     ),
