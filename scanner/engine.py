@@ -188,7 +188,9 @@ class Engine:
         if self._connection is None:
             if self._socket_path is not None:
                 self._connection = UnixHTTPConnection(
-                    "http+unix://localhost", self._socket_path, self.connect_timeout
+                    "http+unix://localhost",
+                    self._socket_path,
+                    self.connect_timeout,  # type: ignore[arg-type] # a socket takes fractions too
                 )
             else:
                 self._connection = http.client.HTTPConnection(

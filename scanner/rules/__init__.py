@@ -4,7 +4,9 @@ import importlib
 import pkgutil
 from typing import Any
 
-from scanner.rule import Rule
+from scanner.rule import Family, Rule
+
+FAMILIES = tuple(Family)
 
 
 def _gather() -> tuple[Rule[Any, Any], ...]:
@@ -12,9 +14,7 @@ def _gather() -> tuple[Rule[Any, Any], ...]:
     for module in pkgutil.walk_packages(__path__, prefix=f"{__name__}."):
         if not module.ispkg:
             rules.append(importlib.import_module(module.name).RULE)
-    return tuple(
-        sorted(rules, key=lambda rule: (list(type(rule.family)).index(rule.family), rule.slug))
-    )
+    return tuple(sorted(rules, key=lambda rule: (FAMILIES.index(rule.family), rule.slug)))
 
 
 RULES = _gather()

@@ -1,0 +1,188 @@
+"""What stood and what was just judged -> what has to be written. Pure.
+
+Only a fail opens, only a pass or a not-applicable fixes, only an absence that was really looked at
+says gone, and an unknown changes nothing but the verdict.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from portal.compliance.models import Change, Severity, Verdict
+from scanner import Result
+
+_SEVERITIES = {
+    "low": Severity.LOW,
+    "medium": Severity.MEDIUM,
+    "high": Severity.HIGH,
+    "critical": Severity.CRITICAL,
+}
+# Replicas of one workload are one unit: the worst verdict among them is its verdict.
+_WORST = {Verdict.NOT_APPLICABLE: 0, Verdict.PASS: 1, Verdict.UNKNOWN: 2, Verdict.FAIL: 3}
+
+
+class Unit(msgspec.Struct, gc=False):
+    """A row of results, as it stands or as it should. Field names are those of the model."""
+
+    identity: bytes
+    rule: str
+    subject_kind: str
+    workload: str
+    subject: str
+    sub_object: str
+    verdict: str
+    severity: int
+    evidence: list[Any]
+    reason: str
+    first_seen_at: datetime
+    changed_at: datetime
+    gone_at: datetime | None = None
+    open: bool = False
+    first_failed_at: datetime | None = None
+    failed_since: datetime | None = None
+    resolved_at: datetime | None = None
+    times_opened: int = 0
+    id: int | None = None
+
+
+class Step(NamedTuple):
+    unit: Unit
+    change: Change
+
+
+class Plan(NamedTuple):
+    """`written` units are new (id None) or changed; `deleted` are units that never failed and are
+    gone; `standing` are all units that are there afterwards."""
+
+    written: list[Unit]
+    deleted: list[Unit]
+    steps: list[Step]
+    standing: list[Unit]
+
+    def count(self, *changes: Change) -> int:
+        return sum(step.change in changes for step in self.steps)
+
+
+def identity(host_id: int, rule: str, kind: str, workload: str, sub_object: str) -> bytes:
+    """SHA-256 of the tuple that makes a unit the same one; the container's id is no part of it."""
+    parts = (str(host_id), rule, kind, workload, sub_object)
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[bytes, Unit]:
+    """The results as units; those of a workload's replicas become one, the worst deciding."""
+    units: dict[bytes, Unit] = {}
+    for result in results:
+        subject = result.subject
+        sub_object = result.sub_object[:1000]
+        workload = subject.workload[:700]
+        key = identity(host_id, result.rule, subject.kind, workload, sub_object)
+        verdict = result.verdict.value
+        before = units.get(key)
+        if before is not None and _WORST[Verdict(before.verdict)] >= _WORST[Verdict(verdict)]:
+            continue
+        units[key] = Unit(
+            identity=key,
+            rule=result.rule,
+            subject_kind=subject.kind,
+            workload=workload,
+            subject=subject.name[:300],
+            sub_object=sub_object,
+            verdict=verdict,
+            severity=_SEVERITIES[result.severity.value],
+            evidence=msgspec.to_builtins(result.evidence),
+            reason=result.reason,
+            first_seen_at=now,
+            changed_at=now,
+        )
+    return units
+
+
+def plan(standing: Mapping[bytes, Unit], seen: Mapping[bytes, Unit], now: datetime) -> Plan:
+    """`standing` are the host's units by identity, `seen` those of a finished scan."""
+    written: list[Unit] = []
+    deleted: list[Unit] = []
+    steps: list[Step] = []
+    after: list[Unit] = []
+    for key, new in seen.items():
+        old = standing.get(key)
+        unit, change = _appeared(new, now) if old is None else _again(old, new, now)
+        if old is None or unit is not old:
+            written.append(unit)
+        if change is not None:
+            steps.append(Step(unit, change))
+        after.append(unit)
+
+    unreadable = {
+        (unit.rule, unit.workload) for unit in seen.values() if unit.verdict == Verdict.UNKNOWN
+    }
+    for key, old in standing.items():
+        if key in seen or old.gone_at is not None:
+            continue
+        if (old.rule, old.workload) in unreadable and old.verdict == Verdict.FAIL:
+            unit = msgspec.structs.replace(old, verdict=Verdict.UNKNOWN.value, changed_at=now)
+            written.append(unit)
+            steps.append(Step(unit, Change.UNREADABLE))
+            after.append(unit)
+        elif (old.rule, old.workload) in unreadable and old.open:
+            after.append(old)
+        elif old.first_failed_at is None:
+            deleted.append(old)
+        else:
+            unit = _vanished(old, now)
+            written.append(unit)
+            if old.open:
+                steps.append(Step(unit, Change.VANISHED))
+    return Plan(written, deleted, steps, after)
+
+
+def _appeared(new: Unit, now: datetime) -> tuple[Unit, Change | None]:
+    if new.verdict != Verdict.FAIL:
+        return new, None
+    opened = msgspec.structs.replace(
+        new, open=True, first_failed_at=now, failed_since=now, times_opened=1
+    )
+    return opened, Change.OPENED
+
+
+def _again(old: Unit, new: Unit, now: datetime) -> tuple[Unit, Change | None]:
+    """The same object as `old` if nothing has to be written."""
+    unit = msgspec.structs.replace(
+        old,
+        subject=new.subject,
+        verdict=new.verdict,
+        severity=new.severity,
+        evidence=new.evidence,
+        reason=new.reason,
+        gone_at=None,
+    )
+    if old.verdict != new.verdict or old.gone_at is not None:
+        unit.changed_at = now
+    change = None
+    if new.verdict == Verdict.FAIL and not old.open:
+        change = Change.OPENED if old.first_failed_at is None else Change.REOPENED
+        unit.open = True
+        unit.first_failed_at = old.first_failed_at or now
+        unit.failed_since = now
+        unit.resolved_at = None
+        unit.times_opened += 1
+    elif new.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) and old.open:
+        change = Change.RESOLVED
+        unit.open = False
+        unit.resolved_at = now
+    elif old.open and old.verdict != new.verdict:
+        change = Change.UNREADABLE if new.verdict == Verdict.UNKNOWN else Change.READABLE
+    return (old, None) if unit == old else (unit, change)
+
+
+def _vanished(old: Unit, now: datetime) -> Unit:
+    return msgspec.structs.replace(
+        old,
+        gone_at=now,
+        changed_at=now,
+        open=False,
+        resolved_at=now if old.open else old.resolved_at,
+    )

@@ -1,0 +1,109 @@
+"""Hosts, how to reach them, and what was last seen on them."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+
+class Environment(models.TextChoices):
+    PRODUCTION = "production", "Production"
+    STAGING = "staging", "Staging"
+    DEVELOPMENT = "development", "Development"
+
+
+class Group(models.Model):
+    """Hosts that belong together. `criticality` weighs their scores in the fleet's."""
+
+    name = models.CharField(max_length=100, unique=True)
+    environment = models.CharField(
+        max_length=16, choices=Environment.choices, default=Environment.PRODUCTION
+    )
+    owner = models.CharField("owner team", max_length=100, blank=True)
+    criticality = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HostState(models.TextChoices):
+    """What the last attempt to read the host gave. Staleness is asked, not stored."""
+
+    NEW = "new", "Never scanned"
+    OK = "ok", "Current"
+    PARTIAL = "partial", "Partly read"
+    UNREACHABLE = "unreachable", "Unreachable"
+    UNAUTHORISED = "unauthorised", "Not authorised"
+
+
+class Host(models.Model):
+    """A registered Docker engine endpoint. It is identified by this row and nothing else: an
+    engine's own ID is shared by cloned machines."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=110, unique=True)
+    url = models.CharField("address", max_length=1000)
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    scan_interval = models.PositiveIntegerField(help_text="Seconds between two scheduled scans.")
+    next_scan_at = models.DateTimeField(null=True, db_index=True)
+
+    state = models.CharField(max_length=16, choices=HostState.choices, default=HostState.NEW)
+    diagnosis_kind = models.CharField(max_length=32, blank=True)
+    diagnosis = models.TextField(blank=True)
+    advice = models.TextField(blank=True)
+    failed_attempts = models.PositiveIntegerField(default=0)
+    last_attempt_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_scan_seconds = models.FloatField(null=True)
+
+    engine = models.JSONField(default=dict, help_text="scanner.model.Host as last read.")
+    containers_total = models.PositiveIntegerField(default=0)
+    containers_running = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConfigVersion(models.Model):
+    """A container's redacted configuration, stored once per content under its SHA-256.
+
+    `body` is zlib-compressed JSON of scanner.model.Container without what belongs to its state.
+    """
+
+    digest = models.BinaryField(max_length=32, primary_key=True)
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()[:12]
+
+
+class Container(models.Model):
+    """A container as last seen. The row outlives re-creation under the same name."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=300)
+    workload = models.CharField(max_length=700)
+    engine_id = models.CharField(max_length=128)
+    image = models.CharField(max_length=1000, blank=True)
+    status = models.CharField(max_length=16, blank=True)
+    config = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, related_name="+")
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["host_id", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["host", "name"], name="container_once_per_host"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
