@@ -193,7 +193,6 @@ CELERY_TASK_IGNORE_RESULT = True  # what a task did is in the database
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is still in the queue
 CELERY_TASK_REJECT_ON_WORKER_LOST = True  # also when only the child process was killed
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_TASK_SOFT_TIME_LIMIT = 270
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a waiting message stays where an idle worker can take it
 CELERY_WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 2, least=1, most=64)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kilobytes; then the child is replaced

@@ -4,9 +4,10 @@ What the portal uses of it is named here.
 """
 
 from scanner.collect import collect
-from scanner.engine import Engine, EngineError
+from scanner.engine import Engine, EngineError, canonical
 from scanner.evaluate import evaluate
 from scanner.model import Container, Gap, Host, Snapshot, Unread
+from scanner.probe import Probe, probe
 from scanner.rule import Policy, Result, Rule, Severity, Verdict
 from scanner.rules import BY_SLUG, RULES
 
@@ -19,12 +20,15 @@ __all__ = [
     "Gap",
     "Host",
     "Policy",
+    "Probe",
     "Result",
     "Rule",
     "Severity",
     "Snapshot",
     "Unread",
     "Verdict",
+    "canonical",
     "collect",
     "evaluate",
+    "probe",
 ]

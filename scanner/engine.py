@@ -67,7 +67,7 @@ class Engine:
         self.calls = 0
         self.bytes_read = 0
         self._prefix = ""
-        self._socket_path, self._host, self._port = _address(url)
+        self.socket_path, self.host, self.port = _address(url)
         self._connection: http.client.HTTPConnection | None = None
         self._deadline: float | None = None
         self._expired = False
@@ -101,6 +101,14 @@ class Engine:
         self._drop()
         if self._watchdog is not None:
             self._watchdog.join()
+
+    def connect(self) -> None:
+        """Only connects. Raises EngineError where nothing takes the connection."""
+        try:
+            self._connect()
+        except OSError as error:
+            self._drop()
+            raise self._diagnosis(error, "/") from error
 
     def version(self) -> bytes:
         """GET /version, after which every call names one API version that both sides know.
@@ -186,15 +194,15 @@ class Engine:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is None:
-            if self._socket_path is not None:
+            if self.socket_path is not None:
                 self._connection = UnixHTTPConnection(
                     "http+unix://localhost",
-                    self._socket_path,
+                    self.socket_path,
                     self.connect_timeout,  # type: ignore[arg-type] # a socket takes fractions too
                 )
             else:
                 self._connection = http.client.HTTPConnection(
-                    self._host or "", self._port, timeout=self.connect_timeout
+                    self.host or "", self.port, timeout=self.connect_timeout
                 )
             self._connection.connect()
             self._connection.sock.settimeout(self.timeout)
@@ -255,30 +263,30 @@ class Engine:
         )
 
     def _diagnosis(self, error: Exception, path: str) -> EngineError:
-        where = self._socket_path or f"{self._host}:{self._port}"
+        where = self.socket_path or f"{self.host}:{self.port}"
         if self._expired or isinstance(error, TimeoutError):
             return EngineError(
                 "timeout",
                 f"No complete answer from {where} to GET {path} within {self.timeout:g} s.",
                 "Usually a firewall on the way, or an engine that hangs: try `docker ps` there."
-                if self._socket_path is None
+                if self.socket_path is None
                 else "The engine accepts connections but hangs: try `docker ps` on the host.",
             )
         if isinstance(error, socket.gaierror):
             return EngineError(
                 "dns",
-                f"The name {self._host} was not found by this server.",
+                f"The name {self.host} was not found by this server.",
                 "Check the spelling, or use an address. The name must be known where Plimsoll "
                 "runs, not on your own machine.",
             )
-        if self._socket_path is not None and (found := _socket_trouble(self._socket_path)):
+        if self.socket_path is not None and (found := _socket_trouble(self.socket_path)):
             return found
         if isinstance(error, ConnectionRefusedError):
             return EngineError(
                 "refused",
                 f"{where} was reached, but nothing listens there.",
                 "Start the engine, or check the port: 2375 is plain TCP, 2376 is TLS."
-                if self._socket_path is None
+                if self.socket_path is None
                 else "The socket is left over from an engine that is stopped: start the engine.",
             )
         if isinstance(error, http.client.IncompleteRead):
@@ -310,6 +318,14 @@ class Engine:
             f"{where} could not be reached: {error}",
             "Check the address and the network between this server and the host.",
         )
+
+
+def canonical(url: str) -> str:
+    """The one spelling of an address. Raises EngineError for what is none."""
+    path, host, port = _address(url.strip())
+    if path is not None:
+        return f"unix://{os.path.normpath(path)}"
+    return f"tcp://[{host}]:{port}" if ":" in (host or "") else f"tcp://{host}:{port}"
 
 
 def _address(url: str) -> tuple[str | None, str | None, int | None]:

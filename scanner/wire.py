@@ -312,6 +312,8 @@ _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 def decode(body: bytes, kind: Any) -> Any:
     """Decodes an answer into `kind`. A field of the wrong type counts as missing, so that one odd
     value does not cost the rest. Raises Malformed."""
+    # No engine has a reason to send this character, and no database keeps it in a text.
+    body = body.replace(b"\\u0000", b"\\ufffd")
     decoder = _DECODERS.get(kind)
     if decoder is None:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(kind, strict=True)

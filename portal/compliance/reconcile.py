@@ -14,7 +14,7 @@ import msgspec
 from portal.compliance.models import Change, Severity, Verdict
 from scanner import Result
 
-_SEVERITIES = {
+SEVERITIES = {
     "low": Severity.LOW,
     "medium": Severity.MEDIUM,
     "high": Severity.HIGH,
@@ -92,7 +92,7 @@ def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[byt
             subject=subject.name[:300],
             sub_object=sub_object,
             verdict=verdict,
-            severity=_SEVERITIES[result.severity.value],
+            severity=SEVERITIES[result.severity.value],
             evidence=msgspec.to_builtins(result.evidence),
             reason=result.reason,
             first_seen_at=now,
@@ -101,8 +101,15 @@ def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[byt
     return units
 
 
-def plan(standing: Mapping[bytes, Unit], seen: Mapping[bytes, Unit], now: datetime) -> Plan:
-    """`standing` are the host's units by identity, `seen` those of a finished scan."""
+def plan(
+    standing: Mapping[bytes, Unit],
+    seen: Mapping[bytes, Unit],
+    now: datetime,
+    unlisted: frozenset[str] = frozenset(),
+) -> Plan:
+    """`standing` are the host's units by identity, `seen` those of a finished scan. `unlisted` are
+    kinds of subjects that the engine did not list this time: nothing can be said of their units.
+    """
     written: list[Unit] = []
     deleted: list[Unit] = []
     steps: list[Step] = []
@@ -116,26 +123,26 @@ def plan(standing: Mapping[bytes, Unit], seen: Mapping[bytes, Unit], now: dateti
             steps.append(Step(unit, change))
         after.append(unit)
 
-    unreadable = {
-        (unit.rule, unit.workload) for unit in seen.values() if unit.verdict == Verdict.UNKNOWN
-    }
+    judged = {(unit.rule, unit.workload): True for unit in seen.values()}
+    for unit in seen.values():
+        if unit.verdict == Verdict.UNKNOWN:
+            judged[unit.rule, unit.workload] = False
     for key, old in standing.items():
         if key in seen or old.gone_at is not None:
             continue
-        if (old.rule, old.workload) in unreadable and old.verdict == Verdict.FAIL:
-            unit = msgspec.structs.replace(old, verdict=Verdict.UNKNOWN.value, changed_at=now)
-            written.append(unit)
-            steps.append(Step(unit, Change.UNREADABLE))
+        readable = judged.get((old.rule, old.workload))
+        if readable is False or old.subject_kind in unlisted:
+            unit, change = _hidden(old, now)
             after.append(unit)
-        elif (old.rule, old.workload) in unreadable and old.open:
-            after.append(old)
         elif old.first_failed_at is None:
             deleted.append(old)
+            continue
         else:
-            unit = _vanished(old, now)
+            unit, change = _vanished(old, mended=readable is True, now=now)
+        if unit is not old:
             written.append(unit)
-            if old.open:
-                steps.append(Step(unit, Change.VANISHED))
+        if change is not None:
+            steps.append(Step(unit, change))
     return Plan(written, deleted, steps, after)
 
 
@@ -178,11 +185,25 @@ def _again(old: Unit, new: Unit, now: datetime) -> tuple[Unit, Change | None]:
     return (old, None) if unit == old else (unit, change)
 
 
-def _vanished(old: Unit, now: datetime) -> Unit:
-    return msgspec.structs.replace(
+def _hidden(old: Unit, now: datetime) -> tuple[Unit, Change | None]:
+    """Whether it is still there could not be seen."""
+    if old.verdict == Verdict.UNKNOWN:
+        return old, None
+    unit = msgspec.structs.replace(old, verdict=Verdict.UNKNOWN.value, changed_at=now)
+    return unit, Change.UNREADABLE if old.open else None
+
+
+def _vanished(old: Unit, *, mended: bool, now: datetime) -> tuple[Unit, Change | None]:
+    """`mended`: the subject is there and judged, so that only what was wrong with it is gone. Its
+    unit then says pass, and all the same it is no longer counted."""
+    unit = msgspec.structs.replace(
         old,
+        verdict=Verdict.PASS.value if mended else old.verdict,
         gone_at=now,
         changed_at=now,
         open=False,
         resolved_at=now if old.open else old.resolved_at,
     )
+    if not old.open:
+        return unit, None
+    return unit, Change.RESOLVED if mended else Change.VANISHED

@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.accounts import actions as accounts
 from portal.accounts import queries as people
 from portal.core.errors import DomainError
+from portal.fleet import actions as fleet
 
 
 class Command(BaseCommand):
@@ -28,6 +29,16 @@ class Command(BaseCommand):
             self.stdout.write(self._administrator(options["address"]))
         except DomainError as error:
             raise CommandError(f"PLIMSOLL_BOOTSTRAP_EMAIL or _PASSWORD: {error}") from error
+        try:
+            self._host()
+        except DomainError as error:
+            raise CommandError(f"PLIMSOLL_BOOTSTRAP_HOST: {error}") from error
+
+    def _host(self) -> None:
+        if settings.BOOTSTRAP_HOST:
+            host = fleet.bootstrap_host(settings.BOOTSTRAP_HOST, now=timezone.now())
+            if host is not None:
+                self.stdout.write(f"Registered {host.url} as {host.name}; its first scan is due.")
 
     def _administrator(self, address: str) -> str:
         now = timezone.now()

@@ -1,0 +1,24 @@
+"""What can happen to scans and findings."""
+
+from portal.compliance.actions.assess import Lost, store
+from portal.compliance.actions.run import run_scan
+from portal.compliance.actions.scans import (
+    begin,
+    claim_unpublished,
+    fail,
+    queue_due_scans,
+    reap_dead_scans,
+    request_scan,
+)
+
+__all__ = [
+    "Lost",
+    "begin",
+    "claim_unpublished",
+    "fail",
+    "queue_due_scans",
+    "reap_dead_scans",
+    "request_scan",
+    "run_scan",
+    "store",
+]

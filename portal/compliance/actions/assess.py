@@ -1,0 +1,181 @@
+"""Writes what a scan found: results, what changed, and the counts under every score.
+
+One transaction with the host's row locked. A scan that found nothing new writes three rows.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from portal.compliance import reconcile, score
+from portal.compliance.actions.scans import Begun
+from portal.compliance.models import (
+    Change,
+    Posture,
+    Result,
+    Scan,
+    ScanState,
+    Severity,
+    Standing,
+    Transition,
+    Verdict,
+)
+from portal.compliance.reconcile import Plan, Unit
+from portal.fleet import actions as fleet
+from portal.fleet.models import Container, Host
+from scanner import BY_SLUG, Snapshot
+from scanner import Result as Seen
+from scanner.version import VERSION
+
+_FIELDS = Unit.__struct_fields__
+_UPDATED = [
+    name
+    for name in _FIELDS
+    if name not in ("id", "identity", "rule", "subject_kind", "workload", "sub_object")
+]
+_COUNTS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.NOT_APPLICABLE: "not_applicable",
+}
+GAPS_KEPT = 200
+
+
+class Lost(Exception):
+    """The scan was taken for dead and given to another worker; nothing was written."""
+
+
+@transaction.atomic
+def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: datetime) -> None:
+    """Raises Lost where the lease is no longer ours."""
+    host = Host.objects.select_for_update().get(id=begun.host_id)
+    scan = Scan.objects.select_for_update().get(id=begun.scan_id)
+    if scan.lease != begun.lease:
+        raise Lost(f"scan {scan.pk} was given to another worker")
+    seconds = (now - begun.started_at).total_seconds()
+    fleet.remember_success(host, snapshot, seconds=seconds, now=now)
+
+    digest = hashlib.sha256(msgspec.msgpack.encode(results)).digest()
+    before = Standing.objects.filter(host=host).first()
+    if before is None or bytes(before.results_digest) != digest:
+        seen = reconcile.observed(host.pk, results, now)
+        unlisted = frozenset() if snapshot.networks is not None else frozenset({"network"})
+        plan = reconcile.plan(_standing(host), seen, now, unlisted)
+        _write(host, scan, plan, now)
+        _count(host, plan.standing, digest)
+        scan.opened = plan.count(Change.OPENED, Change.REOPENED)
+        scan.resolved = plan.count(Change.RESOLVED, Change.VANISHED)
+
+    scan.state = ScanState.PARTIAL if snapshot.gaps else ScanState.COMPLETE
+    scan.lease = scan.lease_expires_at = None
+    scan.finished_at, scan.phase = now, ""
+    scan.containers = scan.done = scan.total = len(snapshot.containers)
+    scan.unknown = sum(result.verdict.value == Verdict.UNKNOWN for result in results)
+    scan.gaps = msgspec.to_builtins(snapshot.gaps[:GAPS_KEPT])
+    scan.rule_set = VERSION
+    scan.save()
+
+
+def _standing(host: Host) -> dict[bytes, Unit]:
+    rows = Result.objects.filter(host=host).values_list(*_FIELDS)
+    units = (Unit(**dict(zip(_FIELDS, row, strict=True))) for row in rows.iterator(5000))
+    return {unit.identity: unit for unit in map(_with_bytes, units)}
+
+
+def _with_bytes(unit: Unit) -> Unit:
+    unit.identity = bytes(unit.identity)
+    return unit
+
+
+def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
+    Result.objects.filter(id__in=[unit.id for unit in plan.deleted]).delete()
+    names = {unit.subject for unit in plan.written if unit.subject_kind == "container"}
+    containers = dict(Container.objects.filter(host=host, name__in=names).values_list("name", "id"))
+    rows = [
+        Result(
+            host=host,
+            container_id=containers.get(unit.subject),
+            rule_version=BY_SLUG[unit.rule].version if unit.rule in BY_SLUG else 1,
+            **{name: getattr(unit, name) for name in _FIELDS if name != "id"},
+        )
+        for unit in plan.written
+    ]
+    Result.objects.bulk_create(
+        rows,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["identity"],
+        update_fields=[*_UPDATED, "container", "rule_version"],
+    )
+    ids = {bytes(row.identity): row.pk for row in rows}
+    Transition.objects.bulk_create(
+        [
+            Transition(
+                result_id=ids[unit.identity],
+                scan=scan,
+                at=now,
+                change=change,
+                verdict="" if change == Change.VANISHED else unit.verdict,
+                evidence=unit.evidence,
+            )
+            for unit, change in plan.steps
+        ],
+        batch_size=1000,
+    )
+
+
+def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
+    """The host's posture by rule, and its score."""
+    by_rule: dict[str, Counter[str]] = {}
+    open_by_severity: Counter[int] = Counter()
+    for unit in standing:
+        by_rule.setdefault(unit.rule, Counter())[_COUNTS[Verdict(unit.verdict)]] += 1
+        open_by_severity[unit.severity] += unit.open
+    rows = [
+        Posture(host=host, rule=rule, severity=_severity(rule), **counts)
+        for rule, counts in by_rule.items()
+    ]
+    columns: list[str] = [*_COUNTS.values()]
+    old = {row.rule: row for row in Posture.objects.filter(host=host)}
+    changed = [row for row in rows if _figures(row) != _figures(old.get(row.rule))]
+    Posture.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["host", "rule"],
+        update_fields=["severity", *columns],
+    )
+    Posture.objects.filter(host=host).exclude(rule__in=by_rule).delete()
+
+    figures = score.host_score(
+        score.Counts(row.severity, row.passed, row.failed, row.excepted, row.unknown)
+        for row in rows
+    )
+    Standing.objects.update_or_create(
+        host=host,
+        defaults={
+            **figures._asdict(),
+            "formula": score.FORMULA,
+            "results_digest": digest,
+            **{level.name.lower(): open_by_severity[level] for level in Severity},
+            **{
+                name: sum(getattr(row, name) for row in rows)
+                for name in ("passed", "failed", "excepted", "unknown")
+            },
+        },
+    )
+
+
+def _figures(row: Posture | None) -> tuple[Any, ...] | None:
+    if row is None:
+        return None
+    return (row.severity, row.passed, row.failed, row.unknown, row.not_applicable)
+
+
+def _severity(rule: str) -> int:
+    return reconcile.SEVERITIES[BY_SLUG[rule].severity.value]

@@ -1,0 +1,159 @@
+"""A scan's life up to its result: queued, published, begun, failed, given up.
+
+The database says what is next and the broker only carries it: a message may be lost or come twice.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from portal.accounts.models import User
+from portal.accounts.rights import Right, require
+from portal.compliance.models import Scan, ScanKind, ScanState
+from portal.core import audit
+from portal.core.errors import NotFound
+from portal.fleet import actions as fleet
+from portal.fleet.models import Host
+from scanner import EngineError
+
+REPUBLISH = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
+BATCH = 500
+
+
+class Begun(NamedTuple):
+    """A scan that this process runs: nobody else may write its result while the lease is its."""
+
+    scan_id: int
+    host_id: int
+    url: str
+    lease: uuid.UUID
+    started_at: datetime
+
+
+@transaction.atomic
+def request_scan(host_id: int, *, actor: User | None, now: datetime) -> Scan:
+    """Queues one, or returns the one that waits already."""
+    require(actor, Right.START_SCAN)
+    host = Host.objects.select_for_update().filter(id=host_id).first()
+    if host is None:
+        raise NotFound("There is no such host. It may have been removed.")
+    waiting = Scan.objects.filter(host=host, state=ScanState.QUEUED).first()
+    if waiting is not None:
+        return waiting
+    scan = Scan.objects.create(host=host, kind=ScanKind.MANUAL, requested_by=actor, queued_at=now)
+    audit.record(actor, "compliance.request_scan", host, now=now)
+    return scan
+
+
+@transaction.atomic
+def queue_due_scans(now: datetime) -> int:
+    """Queues a scan for each host that is due and says when the next one is. Several callers at
+    once never queue the same one. Returns how many hosts were due."""
+    due = list(
+        Host.objects.select_for_update(skip_locked=True)
+        .filter(next_scan_at__lte=now)
+        .order_by("next_scan_at")[:BATCH]
+    )
+    for host in due:
+        host.next_scan_at = now + timedelta(seconds=host.scan_interval) + _jitter(host)
+    Host.objects.bulk_update(due, ["next_scan_at"])
+    # Downtime gives one scan, not many: the constraint keeps a second one from being queued.
+    Scan.objects.bulk_create(
+        [Scan(host=host, kind=ScanKind.SCHEDULE, queued_at=now) for host in due],
+        ignore_conflicts=True,
+    )
+    return len(due)
+
+
+@transaction.atomic
+def claim_unpublished(now: datetime) -> list[int]:
+    """Ids of queued scans that need a message, requested ones first: those that never had one and
+    those whose message is so old that it must be lost. The caller sends it after the commit."""
+    running = Scan.objects.filter(host=OuterRef("host"), state=ScanState.RUNNING)
+    waiting = (
+        Scan.objects.select_for_update(skip_locked=True)
+        .filter(Q(published_at=None) | Q(published_at__lte=now - REPUBLISH))
+        .filter(~Exists(running), state=ScanState.QUEUED)
+        .order_by("kind", "queued_at")[:BATCH]  # "manual" before "schedule"
+    )
+    ids = [scan.id for scan in waiting]
+    Scan.objects.filter(id__in=ids).update(published_at=now)
+    return ids
+
+
+def begin(scan_id: int, *, now: datetime) -> Begun | None:
+    """Takes a queued scan; None where another took it, or where its host is being scanned."""
+    lease = uuid.uuid4()
+    try:
+        with transaction.atomic():
+            taken = Scan.objects.filter(id=scan_id, state=ScanState.QUEUED).update(
+                state=ScanState.RUNNING,
+                lease=lease,
+                lease_expires_at=now + timedelta(seconds=settings.SCAN_LEASE_SECONDS),
+                started_at=now,
+                attempts=F("attempts") + 1,
+                phase="connecting",
+                done=0,
+                total=0,
+            )
+    except IntegrityError:
+        return None
+    if not taken:
+        return None
+    scan = Scan.objects.select_related("host").get(id=scan_id)
+    return Begun(scan.id, scan.host_id, scan.host.url, lease, now)
+
+
+@transaction.atomic
+def fail(begun: Begun, error: EngineError, *, now: datetime) -> None:
+    """The host could not be read: its findings stay as they were, and the reason is kept."""
+    ended = Scan.objects.filter(id=begun.scan_id, lease=begun.lease).update(
+        state=ScanState.FAILED,
+        lease=None,
+        lease_expires_at=None,
+        finished_at=now,
+        diagnosis_kind=error.kind[:32],
+        diagnosis=error.message,
+        advice=error.advice,
+    )
+    if ended:
+        host = Host.objects.select_for_update().get(id=begun.host_id)
+        fleet.remember_failure(host, error, now=now)
+
+
+@transaction.atomic
+def reap_dead_scans(now: datetime) -> int:
+    """A running scan whose lease ran out has lost its worker: it is queued again, a few times.
+    Returns how many there were."""
+    dead = list(
+        Scan.objects.select_for_update(skip_locked=True)
+        .filter(state=ScanState.RUNNING, lease_expires_at__lt=now)
+        .order_by("id")[:BATCH]
+    )
+    others = Scan.objects.filter(host__in=[scan.host_id for scan in dead], state=ScanState.QUEUED)
+    waiting = set(others.values_list("host_id", flat=True))
+    for scan in dead:
+        scan.lease = scan.lease_expires_at = scan.published_at = None
+        scan.phase = ""
+        if scan.attempts < MAX_ATTEMPTS and scan.host_id not in waiting:
+            scan.state = ScanState.QUEUED
+            continue
+        scan.state, scan.finished_at = ScanState.FAILED, now
+        scan.diagnosis_kind = "worker_lost"
+        scan.diagnosis = f"The worker that ran this scan was lost ({scan.attempts} attempts)."
+        scan.advice = "Look into the worker's log; it may have run out of memory."
+    columns = ["state", "lease", "lease_expires_at", "published_at", "phase", "finished_at"]
+    Scan.objects.bulk_update(dead, [*columns, "diagnosis_kind", "diagnosis", "advice"])
+    return len(dead)
+
+
+def _jitter(host: Host) -> timedelta:
+    """Up to a twentieth of the interval and five minutes, always the same for a host: hosts that
+    were registered together are soon no longer due together."""
+    share = (host.id * 2_654_435_761 % 1000) / 1000
+    return timedelta(seconds=share * min(host.scan_interval * 0.05, 300))

@@ -1,0 +1,23 @@
+"""Celery's door to scans. A message may come twice or never: the database knows what is due."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.compliance import actions
+
+MESSAGE_SECONDS = 60  # after that the dispatcher sends another
+
+
+@shared_task(name="compliance.dispatch_scans", time_limit=60)
+def dispatch_scans() -> None:
+    """Every few seconds: what is dead runs again, what is due is queued, what waits is sent."""
+    now = timezone.now()
+    actions.reap_dead_scans(now)
+    actions.queue_due_scans(now)
+    for scan_id in actions.claim_unpublished(now):
+        scan_host.apply_async((scan_id,), expires=MESSAGE_SECONDS)
+
+
+@shared_task(name="compliance.scan_host", time_limit=290)
+def scan_host(scan_id: int) -> None:
+    actions.run_scan(scan_id)

@@ -1,0 +1,270 @@
+"""What can happen to hosts. Whoever reads one reports here what was seen."""
+
+import hashlib
+import platform
+import zlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from portal.accounts.models import User
+from portal.accounts.rights import Right, require
+from portal.core import audit
+from portal.core.errors import Conflict, DomainError
+from portal.fleet import queries
+from portal.fleet.models import ConfigVersion, Container, Environment, Group, Host, HostState
+from scanner import Container as SeenContainer
+from scanner import EngineError, Probe, Snapshot, Unread, canonical, probe
+
+RETRY_SECONDS = 60
+DEFAULT_GROUP = "Default"
+_DENIED = {"denied", "socket_denied"}
+# What belongs to a container's momentary state, or changes when it is made anew as it was.
+_STATE = (
+    *("id", "created", "status", "pid", "started_at", "finished_at", "exit_code", "oom_killed"),
+    *("restart_count", "health", "processes", "uid", "unread"),
+)
+
+
+@transaction.atomic
+def add_group(
+    *,
+    name: str,
+    environment: str = Environment.PRODUCTION,
+    owner: str = "",
+    actor: User | None,
+    now: datetime,
+) -> Group:
+    require(actor, Right.MANAGE_HOSTS)
+    name = _name(name, "group")
+    if Group.objects.filter(name__iexact=name).exists():
+        raise Conflict(f"There is already a group {name}.")
+    group = Group.objects.create(name=name, environment=environment, owner=owner.strip()[:100])
+    audit.record(actor, "fleet.add_group", group, now=now, environment=environment)
+    return group
+
+
+def default_group(*, actor: User | None, now: datetime) -> Group:
+    """The one that hosts belong to when nobody says another."""
+    found = Group.objects.filter(name=DEFAULT_GROUP).first()
+    return found or add_group(name=DEFAULT_GROUP, actor=actor, now=now)
+
+
+@transaction.atomic
+def add_host(
+    *,
+    name: str,
+    url: str,
+    group: Group | None = None,
+    scan_now: bool = True,
+    actor: User | None,
+    now: datetime,
+) -> Host:
+    """Registers it; with `scan_now` its first scan is due at once, else after one interval."""
+    require(actor, Right.MANAGE_HOSTS)
+    name, url = _name(name, "host"), _address(url)
+    _refuse_taken(name, url, besides=None)
+    interval = settings.SCAN_INTERVAL_SECONDS
+    try:
+        with transaction.atomic():
+            host = Host.objects.create(
+                name=name,
+                slug=_slug(name),
+                url=url,
+                group=group or default_group(actor=actor, now=now),
+                created_at=now,
+                scan_interval=interval,
+                next_scan_at=now if scan_now else now + timedelta(seconds=interval),
+            )
+    except IntegrityError as error:  # somebody registered the same between the look and here
+        raise Conflict(f"A host named {name} has just been registered.") from error
+    audit.record(actor, "fleet.add_host", host, now=now, address=url)
+    return host
+
+
+@transaction.atomic
+def edit_host(
+    host_id: int, *, name: str, url: str, group: Group, actor: User | None, now: datetime
+) -> Host:
+    """The page's address (slug) stays when the name changes: links to it were given out."""
+    require(actor, Right.MANAGE_HOSTS)
+    host = Host.objects.select_for_update().get(id=host_id)
+    name, url = _name(name, "host"), _address(url)
+    _refuse_taken(name, url, besides=host)
+    before = {"name": host.name, "address": host.url, "group": host.group_id}
+    if host.url != url:
+        host.next_scan_at = now
+    host.name, host.url, host.group = name, url, group
+    host.save(update_fields=["name", "url", "group", "next_scan_at"])
+    after = {"name": name, "address": url, "group": group.pk}
+    audit.record(actor, "fleet.edit_host", host, now=now, before=before, after=after)
+    return host
+
+
+@transaction.atomic
+def remove_host(host_id: int, *, typed_name: str, actor: User | None, now: datetime) -> None:
+    """Removes it with its findings and history. The name is typed, so that it is no slip."""
+    require(actor, Right.MANAGE_HOSTS)
+    host = Host.objects.select_for_update().get(id=host_id)
+    if typed_name.strip() != host.name:
+        raise DomainError(f"Type the name {host.name} to remove this host.")
+    audit.record(actor, "fleet.remove_host", host, now=now, address=host.url)
+    host.delete()
+
+
+def try_connection(url: str, *, actor: User | None) -> Probe:
+    """Tries it now and saves nothing. Takes up to half a minute where every step is slow."""
+    require(actor, Right.MANAGE_HOSTS)
+    return probe(url, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
+
+
+def bootstrap_host(url: str, *, now: datetime) -> Host | None:
+    """Registers the host that the environment names; None where it is registered already."""
+    if queries.registered_as(_address(url)) is not None:
+        return None
+    # The machine's own name for its own socket; a number where that is taken.
+    wanted = platform.node() or "local" if "://" not in url or url.startswith("unix:") else url
+    wanted = wanted.partition("://")[2] or wanted
+    taken = set(Host.objects.values_list("name", flat=True))
+    names = (wanted if number == 1 else f"{wanted} {number}" for number in range(1, len(taken) + 2))
+    name = next(name for name in names if name not in taken)
+    return add_host(name=name, url=url, actor=None, now=now)
+
+
+def remember_success(host: Host, snapshot: Snapshot, *, seconds: float, now: datetime) -> None:
+    """Keeps what a scan saw of the engine and its containers. `host` is locked by the caller."""
+    _remember_containers(host, snapshot.containers, now)
+    host.state = HostState.PARTIAL if snapshot.gaps else HostState.OK
+    host.diagnosis_kind = host.diagnosis = host.advice = ""
+    host.failed_attempts = 0
+    host.last_attempt_at = host.last_success_at = now
+    host.last_scan_seconds = seconds
+    host.engine = msgspec.to_builtins(snapshot.host)
+    host.containers_total = len(snapshot.containers)
+    host.containers_running = sum(_is_running(container) for container in snapshot.containers)
+    host.save()
+
+
+def remember_failure(host: Host, error: EngineError, *, now: datetime) -> None:
+    """What was known stays. The next attempt comes soon, then ever later, up to the interval."""
+    host.failed_attempts += 1
+    denied = error.kind in _DENIED
+    host.state = HostState.UNAUTHORISED if denied else HostState.UNREACHABLE
+    host.diagnosis_kind = error.kind[:32]
+    host.diagnosis, host.advice = error.message, error.advice
+    host.last_attempt_at = now
+    wait = min(RETRY_SECONDS * 2 ** min(host.failed_attempts - 1, 16), host.scan_interval)
+    retry = now + timedelta(seconds=wait)
+    host.next_scan_at = min(host.next_scan_at or retry, retry)
+    host.save()
+
+
+def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetime) -> None:
+    standing = {found.name: found for found in Container.objects.filter(host=host)}
+    written, bodies, names = [], {}, set()
+    for container in seen:
+        name = container.name[:300]
+        names.add(name)
+        body, digest = _config(container)
+        values = {
+            "workload": _workload(container)[:700],
+            "engine_id": container.id[:128],
+            "image": _known(container, "image")[:1000],
+            "status": _known(container, "status")[:16],
+            "config_id": digest,
+            "gone_at": None,
+        }
+        old = standing.get(name)
+        if old is None:
+            old = Container(host=host, name=name, first_seen_at=now, **values, changed_at=now)
+        elif any(_plain(getattr(old, field)) != value for field, value in values.items()):
+            for field, value in values.items():
+                setattr(old, field, value)
+            old.changed_at = now
+        else:
+            continue
+        bodies[digest] = body
+        written.append(old)
+    for name, old in standing.items():
+        if name not in names and old.gone_at is None:
+            old.gone_at = old.changed_at = now
+            written.append(old)
+    versions = [ConfigVersion(digest, zlib.compress(body)) for digest, body in bodies.items()]
+    ConfigVersion.objects.bulk_create(versions, ignore_conflicts=True, batch_size=500)
+    Container.objects.bulk_create(
+        written,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["host", "name"],
+        update_fields=[
+            *("workload", "engine_id", "image", "status", "config", "changed_at", "gone_at"),
+        ],
+    )
+
+
+def _config(container: SeenContainer) -> tuple[bytes, bytes]:
+    """The configuration as canonical JSON, and its SHA-256."""
+    facts: dict[str, Any] = msgspec.to_builtins(container)
+    for name in _STATE:
+        facts.pop(name, None)
+    if container.id.startswith(str(facts.get("hostname") or "-")):
+        del facts["hostname"]  # made up by the engine from the id
+    body = msgspec.json.encode(facts, order="sorted")
+    return body, hashlib.sha256(body).digest()
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _known(container: SeenContainer, field: str) -> str:
+    try:
+        return str(getattr(container, field))
+    except Unread:
+        return ""
+
+
+def _workload(container: SeenContainer) -> str:
+    return _known(container, "workload") or f"container/{container.name}"
+
+
+def _is_running(container: SeenContainer) -> bool:
+    try:
+        return container.running
+    except Unread:
+        return False
+
+
+def _name(name: str, what: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise DomainError(f"A {what}'s name has 1 to 100 printable characters.")
+    return name
+
+
+def _address(url: str) -> str:
+    try:
+        return canonical(url)
+    except EngineError as error:
+        raise DomainError(f"{error.message} {error.advice}") from error
+
+
+def _refuse_taken(name: str, url: str, *, besides: Host | None) -> None:
+    others = Host.objects.exclude(id=besides.pk) if besides else Host.objects.all()
+    if others.filter(name__iexact=name).exists():
+        raise Conflict(f"There is already a host named {name}.")
+    if found := others.filter(url=url).first():
+        raise Conflict(f"{url} is already registered as {found.name}.")
+
+
+def _slug(name: str) -> str:
+    base = slugify(name)[:100] or "host"
+    base = f"host-{base}" if base == "new" else base
+    taken = set(Host.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)

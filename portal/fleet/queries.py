@@ -1,0 +1,112 @@
+"""What is known about hosts, without changing it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from portal.core.errors import NotFound
+from portal.fleet.models import Container, Environment, Group, Host, HostState
+
+
+class Scope(NamedTuple):
+    """The part of the fleet that a page is about, as its query string says; "" is all of it."""
+
+    environment: str = ""
+    group: str = ""
+    owner: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any]) -> "Scope":
+        """Values that name nothing simply match nothing; they are never an error."""
+        return cls(*(str(query.get(name, ""))[:100].replace("\0", "") for name in cls._fields))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What a link has to carry so that the next page shows the same scope."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+    def condition(self, host: str = "") -> Q:
+        """A filter; `host` is the way to the host, such as "host__", from another model."""
+        found = Q()
+        if self.environment:
+            found &= Q(**{f"{host}group__environment": self.environment})
+        if self.group:
+            found &= Q(**{f"{host}group__name": self.group})
+        if self.owner:
+            found &= Q(**{f"{host}group__owner": self.owner})
+        return found
+
+
+class ScopeChoices(NamedTuple):
+    """What the scope bar offers: (value, label) pairs."""
+
+    environments: list[tuple[str, str]]
+    groups: list[tuple[str, str]]
+    owners: list[tuple[str, str]]
+
+
+def scope_choices() -> ScopeChoices:
+    groups = list(Group.objects.order_by("name"))
+    used = {group.environment for group in groups}
+    return ScopeChoices(
+        [choice for choice in Environment.choices if choice[0] in used],
+        [(group.name, group.name) for group in groups],
+        [(owner, owner) for owner in sorted({group.owner for group in groups if group.owner})],
+    )
+
+
+EVERYTHING = Scope()
+
+
+def hosts(scope: Scope = EVERYTHING) -> QuerySet[Host]:
+    return Host.objects.filter(scope.condition()).select_related("group")
+
+
+def host(slug: str) -> Host:
+    """Raises NotFound."""
+    found = Host.objects.filter(slug=slug).select_related("group").first()
+    if found is None:
+        raise NotFound("There is no host of this name. It may have been removed.")
+    return found
+
+
+def state(host: Host, now: datetime) -> str:
+    """The state to show: the stored one, or "stale" where the last success is too long ago."""
+    late = timedelta(seconds=2 * host.scan_interval)
+    if host.state in (HostState.OK, HostState.PARTIAL) and now - _last(host) > late:
+        return "stale"
+    return host.state
+
+
+def _last(host: Host) -> datetime:
+    return host.last_success_at or host.created_at
+
+
+def coverage(scope: Scope, now: datetime) -> dict[str, int]:
+    """How many hosts are in each state, "stale" included; every state is a key."""
+    counts = dict.fromkeys([*HostState.values, "stale"], 0)
+    columns = ("state", "last_success_at", "scan_interval")
+    for found in hosts(scope).only(*columns).select_related(None):
+        counts[state(found, now)] += 1
+    return counts
+
+
+def containers(host: Host) -> QuerySet[Container]:
+    """Those that were there at the last scan."""
+    return Container.objects.filter(host=host, gone_at=None).order_by("name")
+
+
+def groups() -> QuerySet[Group]:
+    return Group.objects.order_by("name")
+
+
+def registered_as(url: str) -> Host | None:
+    """The host with this address, in its canonical spelling."""
+    return Host.objects.filter(url=url).first()
+
+
+def same_engine(engine_id: str) -> list[Host]:
+    """Hosts whose engine told this ID. Cloned machines share one, so this is only a hint."""
+    return list(Host.objects.filter(engine__id=engine_id)) if engine_id else []
