@@ -2,6 +2,9 @@
 
 from django.urls import URLPattern
 
+from portal.compliance import urls as compliance
 from portal.core import urls as core
+from portal.fleet import urls as fleet
+from portal.overview import urls as overview
 
-urlpatterns: list[URLPattern] = [*core.pages]
+urlpatterns: list[URLPattern] = [*core.pages, *fleet.pages, *compliance.pages, *overview.pages]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from portal.core.errors import NotFound
 from portal.fleet.models import Container, Environment, Group, Host, HostState
@@ -62,6 +62,21 @@ EVERYTHING = Scope()
 
 def hosts(scope: Scope = EVERYTHING) -> QuerySet[Host]:
     return Host.objects.filter(scope.condition()).select_related("group")
+
+
+class Extent(NamedTuple):
+    """How much of the fleet a scope holds, and how much there is."""
+
+    hosts: int
+    containers: int
+    all_hosts: int
+
+
+def extent(scope: Scope) -> Extent:
+    inside = Count("id", filter=scope.condition())
+    containers = Sum("containers_total", filter=scope.condition())
+    found = Host.objects.aggregate(all_hosts=Count("id"), hosts=inside, containers=containers)
+    return Extent(found["hosts"], found["containers"] or 0, found["all_hosts"])
 
 
 def host(slug: str) -> Host:

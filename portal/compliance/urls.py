@@ -1,0 +1,14 @@
+from django.urls import path
+
+from portal.compliance.views import findings, rules, scans
+
+pages = [
+    path("rules/", rules.rule_list, name="rule_list"),
+    path("rules/<slug:slug>/", rules.rule_detail, name="rule_detail"),
+    path("findings/", findings.finding_list, name="finding_list"),
+    path("findings/<int:finding_id>/", findings.finding_detail, name="finding_detail"),
+    path("scans/", scans.scan_list, name="scan_list"),
+    path("scans/start/", scans.scan_start, name="scan_start"),
+    path("scans/<int:scan_id>/", scans.scan_detail, name="scan_detail"),
+    path("hosts/<slug:slug>/scan/", scans.host_scan, name="host_scan"),
+]

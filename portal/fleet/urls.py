@@ -1,0 +1,9 @@
+from django.urls import path
+
+from portal.fleet import views
+
+pages = [
+    path("hosts/new/", views.host_new, name="host_new"),
+    path("hosts/<slug:slug>/edit/", views.host_edit, name="host_edit"),
+    path("hosts/<slug:slug>/remove/", views.host_remove, name="host_remove"),
+]
