@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET
 
-from scanner import references
+from scanner import paths, references
 from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
 
 
@@ -44,6 +44,20 @@ class Mount(msgspec.Struct, frozen=True):
     volume: str = ""
     host_path: str | None = None
     """Normalised path on the host; None for tmpfs and for volumes that the engine itself keeps."""
+
+    @property
+    def content(self) -> str:
+        """What is mounted, by a name that survives re-creation: the host's path, the volume, or
+        for what has no name of its own the place where it is mounted."""
+        volume = "" if re.fullmatch(r"[0-9a-f]{64}", self.volume) else self.volume
+        return self.host_path or volume or self.destination
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For evidence."""
+        found = {"content": self.content, "destination": self.destination}
+        volume = {"volume": self.volume} if self.volume and self.host_path else {}
+        return {**found, **volume, "writable": self.writable}
 
 
 class Port(msgspec.Struct, frozen=True):
@@ -395,6 +409,15 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(found)
 
     @property
+    def host_mounts(self) -> dict[str, list[Mount]]:
+        """Mounts of the host's own paths, also those that a volume hides, by that path."""
+        found: dict[str, list[Mount]] = {}
+        for mount in self.mounts:
+            if mount.host_path is not None:
+                found.setdefault(mount.host_path, []).append(mount)
+        return found
+
+    @property
     def effective_capabilities(self) -> frozenset[str]:
         """Defaults minus dropped plus added, without the CAP_ prefix; every one if privileged."""
         if self.privileged:
@@ -523,7 +546,7 @@ class Context:
         self._by_id = {container.id: container for container in snapshot.containers}
         self._by_name = {container.name: container for container in snapshot.containers}
         self._images_by_id: dict[str, Image] | None = None
-        self._mounted: dict[str, list[tuple[Container, Mount]]] | None = None
+        self._mounted: dict[tuple[str, str], list[tuple[Container, Mount]]] | None = None
         self._sharers: dict[str, dict[str, list[Container]]] = {}
 
     @property
@@ -598,21 +621,27 @@ class Context:
     def mounted_elsewhere(
         self, container: Container, mount: Mount
     ) -> list[tuple[Container, Mount]]:
-        """Mounts of the same volume or the same host path in containers of other workloads."""
+        """Mounts of the same data in containers of other workloads: of the same volume, of the
+        same host path, or of one below or above it. Who mounts / has everything and is left out."""
         if self._mounted is None:
             self._mounted = {}
             for other in self.containers:
                 if "mounts" in other.unread or object.__getattribute__(other, "mounts") is UNSET:
                     continue  # its own rules say unknown; it cannot be compared with
                 for its_mount in other.mounts:
-                    if key := mount_key(its_mount):
+                    for key in _keys(its_mount):
                         self._mounted.setdefault(key, []).append((other, its_mount))
-        found = self._mounted.get(mount_key(mount), []) if mount_key(mount) else []
+        at, *higher = _keys(mount) or [("", "")]
+        found = list(self._mounted.get(at, ()))
+        # Under the key of a directory stands what is mounted from below it, too.
+        for key in higher:
+            found += [(c, m) for c, m in self._mounted.get(key, ()) if m.host_path == key[1]]
         return [(c, m) for c, m in found if c.workload != container.workload]
 
 
-def mount_key(mount: Mount) -> str:
-    """What two mounts must share to be the same data; "" for what cannot be shared (tmpfs)."""
-    if mount.host_path is not None:
-        return f"path:{mount.host_path}"
-    return f"volume:{mount.volume}" if mount.volume else ""
+def _keys(mount: Mount) -> list[tuple[str, str]]:
+    """What two mounts must share to share data, the mount's own first; none for a tmpfs."""
+    if mount.host_path is None:
+        return [("volume", mount.volume)] if mount.volume else []
+    higher = [path for path in paths.above(mount.host_path) if path != "/"]
+    return [("path", path) for path in (mount.host_path, *higher)]

@@ -27,3 +27,28 @@ def normalise(path: str) -> str:
 def under(path: str, parent: str) -> bool:
     """True if `path` is `parent` or lies below it; both normalised."""
     return parent == "/" or path == parent or path.startswith(parent + "/")
+
+
+def touches(path: str, place: str) -> bool:
+    """True if `path` is `place`, or one lies below the other. All is below /, so / as a place
+    stands for itself alone."""
+    return under(place, path) or (place != "/" and under(path, place))
+
+
+def holds(path: str, file: str) -> bool:
+    """True if `path` is `file` or a directory above it; `*` in `file` is any one name."""
+    if path == "/":
+        return True
+    names, wanted = path.split("/"), file.split("/")
+    return len(names) <= len(wanted) and all(
+        name == expected or expected == "*" for name, expected in zip(names, wanted, strict=False)
+    )
+
+
+def above(path: str) -> list[str]:
+    """The directories that a normalised path lies in, from the innermost to /."""
+    found = []
+    while path != "/":
+        path = posixpath.dirname(path)
+        found.append(path)
+    return found
