@@ -48,8 +48,7 @@ class Lease:
                 phase, done, total = self._progress
                 expires = timezone.now() + timedelta(seconds=settings.SCAN_LEASE_SECONDS)
                 kept = Scan.objects.filter(id=self._begun.scan_id, lease=self._begun.lease).update(
-                    lease_expires_at=timezone.now()
-                    + timedelta(seconds=settings.SCAN_LEASE_SECONDS),
+                    lease_expires_at=expires,
                     phase=phase[:16],
                     done=done,
                     total=total,
