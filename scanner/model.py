@@ -6,7 +6,7 @@ something that nobody saw.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -61,12 +61,35 @@ class Mount(msgspec.Struct, frozen=True):
 
 
 class Port(msgspec.Struct, frozen=True):
-    """One published port. `host_port` is None where the engine picks one at start."""
+    """One published port. Where the engine picks one at start, `choice` says what it may pick:
+    "any", or a range like "8000-8010"; `host_port` is what it has picked, None before the start."""
 
     container_port: int
     protocol: str
     host_ip: str
     host_port: int | None
+    choice: str = ""
+
+    @property
+    def inside(self) -> str:
+        return f"{self.container_port}/{self.protocol}"
+
+    @property
+    def wanted(self) -> str:
+        """The host's port as it was asked for."""
+        return self.choice or str(self.host_port or "any")
+
+    @property
+    def host_ports(self) -> range:
+        """The one that it has or all of the range that it may get; none where any is possible."""
+        first, _, last = (str(self.host_port) if self.host_port else self.wanted).partition("-")
+        return range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For evidence."""
+        port = self.host_port or self.wanted
+        return {"host_ip": self.host_ip, "host_port": port, "container_port": self.inside}
 
     @property
     def everywhere(self) -> bool:
@@ -74,8 +97,11 @@ class Port(msgspec.Struct, frozen=True):
         return self.host_ip.strip("[]") in {"", "0.0.0.0", "::", "0:0:0:0:0:0:0:0", "*"}  # noqa: S104
 
     def __str__(self) -> str:
-        host = f"[{self.host_ip}]" if ":" in self.host_ip else self.host_ip
-        return f"{host}:{self.host_port or ''}:{self.container_port}/{self.protocol}"
+        """As `docker ps` writes it, but the same before and after a start."""
+        host = self.host_ip.strip("[]")
+        if self.everywhere:
+            host = "::" if ":" in host else "0.0.0.0"  # noqa: S104
+        return f"{f'[{host}]' if ':' in host else host}:{self.wanted}->{self.inside}"
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -89,6 +115,17 @@ class DeviceRequest(msgspec.Struct, frozen=True):
     count: int
     device_ids: tuple[str, ...]
     capabilities: tuple[str, ...]
+
+    @property
+    def wanted(self) -> tuple[tuple[str, bool], ...]:
+        """What is asked for, by name, and whether that is a GPU. CDI names its devices itself,
+        like "vendor.com/gpu=0"; otherwise the driver or a capability says it."""
+        if self.driver == "cdi":
+            return tuple((name, name.split("=")[0].endswith("/gpu")) for name in self.device_ids)
+        capabilities = ",".join(self.capabilities)
+        if self.driver == "nvidia" or "gpu" in capabilities.split(","):
+            return (("gpu", True),)
+        return ((self.driver or capabilities or "any", False),)
 
 
 class Ulimit(msgspec.Struct, frozen=True):
@@ -384,6 +421,17 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.workload
 
     @property
+    def policy_names(self) -> tuple[str, ...]:
+        """What a policy calls it by: image without tag, workload, and pod or project."""
+        return references.repository(self.image), self.workload, self.pod_or_project
+
+    @property
+    def network_of_its_own(self) -> str:
+        """What advice calls a network for it: its Compose project's, else one by its own name."""
+        project = self.labels.get("com.docker.compose.project")
+        return f"{project}_default" if project else f"{self.name}-net"
+
+    @property
     def image_tag(self) -> str | None:
         """Name and tag that it was started from, as in "redis:latest"; None where it was started
         from a digest or an id, behind which the image cannot change."""
@@ -617,6 +665,53 @@ class Context:
                 if found.id != container.id:
                     sharers.setdefault(found.id, []).append(container)
         return self._sharers[field].get(owner.id, [])
+
+    def network_members(self, container: Container) -> list[Container]:
+        """All that share the container's network namespace, the owner first."""
+        owner, _ = self.namespace_owner(container, "network_mode")
+        return [owner, *self.namespace_sharers(owner, "network_mode")]
+
+    def published_ports(self, container: Container) -> Iterator[tuple[str, Port]]:
+        """The ports of the container's network namespace, each with the fact that tells it.
+
+        Every interface of IPv4 and every interface of IPv6 are one. Raises Unread on the host's
+        network; of a task in the swarm's routing mesh, after the ports of its own.
+        """
+        owner, mode = self.namespace_owner(container, "network_mode")
+        if mode == "host":
+            reason = "on the host's network every port that a program opens is the host's"
+            raise Unread(Container.FACTS["ports"], reason)
+        if mode == "none":
+            return
+        fact = Container.FACTS["ports"] if owner.running else "HostConfig.PortBindings"
+        if owner.id != container.id:
+            fact += f" of {owner.name}"
+        ports = [port if port.host_ip else self._bound(owner, port) for port in owner.ports]
+        v4 = {(p.inside, p.wanted) for p in ports if p.everywhere and ":" not in p.host_ip}
+        units: dict[str, Port] = {}
+        for port in ports:
+            twin = port.everywhere and ":" in port.host_ip and (port.inside, port.wanted) in v4
+            if not twin:
+                units.setdefault(str(port), port)
+        for port in units.values():
+            yield fact, port
+        if "com.docker.swarm.service.name" in owner.labels:
+            meshes = {network.name for network in self.networks if network.ingress}
+            if not meshes.isdisjoint(owner.networks):
+                reason = "the swarm publishes the service's ports on every node; they are not read"
+                raise Unread("service: Endpoint.Ports", reason)
+
+    def _bound(self, owner: Container, port: Port) -> Port:
+        """With the address that the network gives a port which names none."""
+        names = {"bridge"} if owner.network_mode in {"", "default"} else {owner.network_mode}
+        names.update(owner.networks)
+        option = "com.docker.network.bridge.host_binding_ipv4"
+        given = {
+            network.options.get(option, "")
+            for network in self._networks or ()
+            if network.name in names and network.driver == "bridge"
+        }
+        return msgspec.structs.replace(port, host_ip=given.pop()) if len(given) == 1 else port
 
     def mounted_elsewhere(
         self, container: Container, mount: Mount

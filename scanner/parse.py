@@ -5,6 +5,7 @@ field stays unread, and whoever asks for it gets `Unread`.
 """
 
 import posixpath
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -48,6 +49,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
     state = raw.State or wire.StateJson()
     network = raw.NetworkSettings or wire.NetworkSettingsJson()
     mounts = _mounts(raw.Mounts, host, volumes)
+    exposed = _omitted(raw.Config, config.ExposedPorts, _exposed, ())
     unread: dict[str, str] = {}
     values: dict[str, Any] = {
         "image": _known(config.Image),
@@ -72,7 +74,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "working_directory": _known(config.WorkingDir),
         "hostname": _known(config.Hostname),
         "tty": _known(config.Tty),
-        "exposed_ports": _omitted(raw.Config, config.ExposedPorts, lambda v: tuple(sorted(v)), ()),
+        "exposed_ports": exposed,
         "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
         "privileged": _known(host.Privileged),
         "cap_add": _capabilities(host.CapAdd),
@@ -113,7 +115,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "device_cgroup_rules": _strings(host.DeviceCgroupRules),
         "network_mode": _known(host.NetworkMode),
         "networks": _list(network.Networks, str),
-        "ports": _ports(_known(state.Status), network.Ports, host.PortBindings),
+        "ports": _ports(_known(state.Status), network.Ports, host, exposed),
         "publish_all": _known(host.PublishAllPorts),
         "restart_policy": _restart_policy(host.RestartPolicy),
         "auto_remove": _known(host.AutoRemove),
@@ -214,7 +216,7 @@ def image(body: bytes) -> Image:
         created=raw.Created or "",
         size=raw.Size or 0,
         user=config.User or "",
-        exposed_ports=tuple(sorted(config.ExposedPorts or ())),
+        exposed_ports=_exposed(config.ExposedPorts or ()),
         healthcheck=_healthcheck(config.Healthcheck) if config.Healthcheck else None,
         environment=() if names is UNSET else tuple(variable.name for variable in names),
         entrypoint=_words(config.Entrypoint) or (),
@@ -404,11 +406,16 @@ def _restart_policy(raw: Any) -> Any:
     return RestartPolicy(raw.Name or "no", raw.MaximumRetryCount or 0)
 
 
-def _ports(status: Any, live: Any, configured: Any) -> Any:
+def _exposed(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(name if "/" in name else f"{name}/tcp" for name in names))
+
+
+def _ports(status: Any, live: Any, host: wire.HostConfigJson, exposed: Any) -> Any:
     """The live bindings of a running container, what was asked for otherwise."""
     if status is UNSET:
         return UNSET
-    bindings = live if status in ("running", "paused") else configured
+    asked = host.PortBindings
+    bindings = live if status in ("running", "paused") else _asked_ports(host, exposed)
     if bindings is UNSET:
         return UNSET
     found = []
@@ -416,17 +423,49 @@ def _ports(status: Any, live: Any, configured: Any) -> Any:
         number, _, protocol = name.partition("/")
         if not number.isdigit():
             return UNSET
+        wanted = (
+            None if asked is UNSET else [_text(t.HostPort) for t in (asked or {}).get(name) or ()]
+        )
         for target in targets or ():
-            port = str(target.HostPort or "").partition("-")[0]
+            port = _text(target.HostPort)
             found.append(
                 Port(
                     container_port=int(number),
                     protocol=protocol or "tcp",
                     host_ip=target.HostIp or "",
                     host_port=int(port) if port.isdigit() and int(port) else None,
+                    choice=_choice(port, [port] if wanted is None else wanted),
                 )
             )
     return tuple(sorted(found, key=lambda p: (p.container_port, p.protocol, p.host_ip)))
+
+
+def _asked_ports(host: wire.HostConfigJson, exposed: Any) -> Any:
+    """With what `--publish-all` adds at the start."""
+    asked, everything = host.PortBindings, host.PublishAllPorts
+    if everything is False or asked is UNSET:
+        return asked
+    if not isinstance(everything, bool) or exposed is UNSET:
+        return UNSET
+    bound = {name for name, targets in (asked or {}).items() if targets}
+    return (asked or {}) | {name: [wire.BindingJson()] for name in exposed if name not in bound}
+
+
+def _choice(port: str, asked: Iterable[str]) -> str:
+    """What the engine may pick the port from, by what was asked; "" for this one and no other."""
+    if port.isdigit() and int(port):
+        if port in asked:
+            return ""
+        for wanted in asked:
+            first, _, last = wanted.partition("-")
+            if first.isdigit() and last.isdigit() and int(first) <= int(port) <= int(last):
+                return wanted
+        return "any"
+    return port if "-" in port else "any"
+
+
+def _text(value: str | int | None) -> str:
+    return str(value or "")
 
 
 def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | None) -> Any:

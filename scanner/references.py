@@ -10,3 +10,8 @@ def familiar(name: str) -> str:
         name = name.removeprefix(registry)
     name = name.removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def repository(reference: str) -> str:
+    """The name without tag and digest: `docker.io/library/redis:7@sha256:...` is `redis`."""
+    return familiar(reference.partition("@")[0]).rpartition(":")[0]

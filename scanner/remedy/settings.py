@@ -16,7 +16,6 @@ from scanner.model import Container, Image, Mount, Port, RestartPolicy
 from scanner.remedy import health, units
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
-_EPHEMERAL = 32768  # where the kernel's own choice of ports begins
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -223,19 +222,19 @@ def _ports(c: Container) -> list[str]:
     """A port that is bound on every interface of both families is one setting."""
     found: dict[str, None] = {}
     for port in c.ports:
-        if c.publish_all and (port.host_port is None or port.host_port >= _EPHEMERAL):
-            continue  # chosen by the engine
+        if c.publish_all and port.everywhere and port.wanted == "any":
+            continue  # what --publish-all says
         found[_port(port)] = None
     return list(found)
 
 
 def _port(port: Port) -> str:
-    protocol = "" if port.protocol == "tcp" else f"/{port.protocol}"
-    inside = f"{port.container_port}{protocol}"
+    inside = str(port.container_port) if port.protocol == "tcp" else port.inside
+    outside = "" if port.wanted == "any" else port.wanted
     if port.everywhere:
-        return f"{port.host_port}:{inside}" if port.host_port else inside
+        return f"{outside}:{inside}" if outside else inside
     address = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
-    return f"{address}:{port.host_port or ''}:{inside}"
+    return f"{address}:{outside}:{inside}"
 
 
 def _default(c: Container, field: str, defaults: set[str], changed: frozenset[str]) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from scanner.references import familiar
+from scanner.references import familiar, repository
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,15 @@ from scanner.references import familiar
 )
 def test_one_image_has_one_name_however_it_is_written(written, meant):
     assert familiar(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("redis", "redis"),
+        ("docker.io/library/redis:7@sha256:0123", "redis"),
+        ("registry:5000/shop/web", "registry:5000/shop/web"),
+    ],
+)
+def test_the_repository_is_the_name_without_tag_and_digest(reference, name):
+    assert repository(reference) == name

@@ -300,7 +300,7 @@ def test_a_port_on_every_interface_of_both_families_is_written_once():
 
 def test_ports_that_the_engine_chose_for_publish_all_are_not_written():
     ports = (
-        Port(80, "tcp", "0.0.0.0", 49153),
+        Port(80, "tcp", "0.0.0.0", 49153, "any"),
         Port(81, "tcp", "", None),
         Port(443, "tcp", "", 443),
     )
