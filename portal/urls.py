@@ -2,9 +2,18 @@
 
 from django.urls import URLPattern
 
+from portal.accounts import urls as accounts
 from portal.compliance import urls as compliance
 from portal.core import urls as core
 from portal.fleet import urls as fleet
 from portal.overview import urls as overview
 
-urlpatterns: list[URLPattern] = [*core.pages, *fleet.pages, *compliance.pages, *overview.pages]
+urlpatterns: list[URLPattern] = [
+    *core.pages,
+    *accounts.pages,
+    *fleet.pages,
+    *compliance.pages,
+    *overview.pages,
+]
+
+handler429 = "portal.accounts.views.too_many_attempts"

@@ -1,7 +1,14 @@
 """The people of the tests: one for each role, always the same ones."""
 
 import functools
+import time
 
+from allauth.mfa import app_settings
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
@@ -32,6 +39,15 @@ def client_of(someone: User) -> Client:
     client = Client()
     client.force_login(someone, backend=BACKEND)
     return client
+
+
+def code_of(secret: str) -> str:
+    """What an authenticator app shows, with some seconds left to use it."""
+    left = app_settings.TOTP_PERIOD - time.time() % app_settings.TOTP_PERIOD
+    if left < 4:
+        time.sleep(left)
+    [counter] = yield_hotp_counters_from_time()
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 @functools.cache
