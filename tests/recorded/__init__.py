@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from scanner import parse
-from scanner.model import Container, Context, Host, Snapshot
+from scanner.model import Container, Context, Host, Network, Snapshot
 
 HERE = Path(__file__).parent
 ENGINE = "20.10"
@@ -25,6 +25,8 @@ class Case(NamedTuple):
     command: tuple[str, ...] = ("sleep", "100000")
     run: bool = False
     """Created only, unless the case needs a running container."""
+    then: tuple[str, ...] = ()
+    """Commands of `docker` that make it what it is: "network connect bridge web"."""
 
 
 def answer(name: str, engine: str = ENGINE) -> Any:
@@ -40,6 +42,10 @@ def host(engine: str = ENGINE) -> Host:
     return parse.host(
         (HERE / engine / "_version.json").read_bytes(), (HERE / engine / "_info.json").read_bytes()
     )
+
+
+def networks(name: str = "_networks", engine: str = ENGINE) -> tuple[Network, ...]:
+    return parse.networks((HERE / engine / f"{name}.json").read_bytes())
 
 
 def context(*containers: Container, **snapshot: Any) -> Context:

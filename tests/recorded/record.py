@@ -8,7 +8,9 @@ import importlib
 import json
 import pkgutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import tests.recorded
 from scanner.engine import Engine as Client
@@ -25,13 +27,12 @@ WHOLE = {
 }
 
 
-def cases(families: list[str]) -> dict[str, Case]:
-    found: dict[str, Case] = {}
+def modules(families: list[str]) -> Iterator[ModuleType]:
+    """Besides CASES, a module may have NETWORKS: flags of `docker network create`, by name."""
     for module in pkgutil.iter_modules(tests.recorded.__path__):
         family = module.name.removeprefix("cases_")
         if module.name.startswith("cases_") and (not families or family in families):
-            found |= importlib.import_module(f"tests.recorded.{module.name}").CASES
-    return found
+            yield importlib.import_module(f"tests.recorded.{module.name}")
 
 
 def main(families: list[str]) -> None:
@@ -45,18 +46,37 @@ def main(families: list[str]) -> None:
             folder.mkdir(exist_ok=True)
             for name, path in WHOLE.items():
                 keep(folder / f"{name}.json", client.get(path), engine)
-            for name, case in cases(families).items():
-                engine.docker_run(
-                    *case.flags,
-                    name=name,
-                    image=case.image,
-                    command=case.command,
-                    create_only=not case.run,
-                )
-                keep(folder / f"{name}.json", client.get(f"/containers/{name}/json"), engine)
-                print(f"{version}/{name}")
+            for module in modules(families):
+                if networks := getattr(module, "NETWORKS", {}):
+                    make_networks(engine, networks)
+                    family = module.__name__.rpartition("cases_")[2]
+                    keep(folder / f"_networks_{family}.json", client.get("/networks"), engine)
+                for name, case in module.CASES.items():
+                    make(engine, name, case)
+                    body = client.get(f"/containers/{name}/json")
+                    keep(folder / f"{name}.json", body, engine)
+                    print(f"{version}/{name}")
     finally:
         engine.stop()
+
+
+def make_networks(engine: Engine, networks: dict[str, tuple[str, ...]]) -> None:
+    """On a swarm of one node, which overlays need."""
+    engine.cli("swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1:2377")
+    for name, flags in networks.items():
+        engine.cli("network", "create", *flags, name)
+
+
+def make(engine: Engine, name: str, case: Case) -> None:
+    engine.docker_run(
+        *case.flags,
+        name=name,
+        image=case.image,
+        command=case.command,
+        create_only=not case.run,
+    )
+    for command in case.then:
+        engine.cli(*command.split())
 
 
 def keep(file: Path, body: bytes, engine: Engine) -> None:
