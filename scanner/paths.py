@@ -1,6 +1,7 @@
 """Paths on a Linux host, compared as the kernel would see them. Pure: no file system is asked."""
 
 import posixpath
+from collections.abc import Iterable
 
 # Directories that are symbolic links on every current distribution with a merged /usr and /run.
 _ALIASES = (
@@ -27,6 +28,11 @@ def normalise(path: str) -> str:
 def under(path: str, parent: str) -> bool:
     """True if `path` is `parent` or lies below it; both normalised."""
     return parent == "/" or path == parent or path.startswith(parent + "/")
+
+
+def within(path: str, places: Iterable[str]) -> bool:
+    """True if a normalised path is one of the places or lies in one, however those are written."""
+    return any(under(path, normalise(place)) for place in places)
 
 
 def touches(path: str, place: str) -> bool:

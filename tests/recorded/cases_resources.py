@@ -8,6 +8,7 @@ CASES = {
     "memory_default_swap": Case(("--memory=64m",)),
     "memory_no_swap": Case(("--memory=64m", "--memory-swap=64m")),
     "memory_endless_swap": Case(("--memory=64m", "--memory-swap=-1")),
+    "memory_reserved": Case(("--memory-reservation=1g",)),
     "memory_zero": Case(("--memory=0", "--memory-swap=-1")),
     "cpu_shares": Case(("--cpu-shares=512",)),
     "cpu_shares_default": Case(("--cpu-shares=1024",)),
