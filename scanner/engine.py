@@ -413,4 +413,5 @@ def _said(body: bytes) -> str:
     except wire.Malformed:
         text = ""
     text = text or body[:200].decode("utf-8", "replace")
-    return " ".join(text.split())[:200] or "(nothing)"
+    line = " ".join(text.split())[:200]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line) or "(nothing)"

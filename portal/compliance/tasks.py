@@ -6,6 +6,7 @@ from django.utils import timezone
 from portal.compliance import actions
 
 MESSAGE_SECONDS = 60  # after that the dispatcher sends another
+FIRST, LATER = 0, 6  # Redis has a list for each priority and takes from the lowest number first
 
 
 @shared_task(name="compliance.dispatch_scans", time_limit=60)
@@ -14,8 +15,9 @@ def dispatch_scans() -> None:
     now = timezone.now()
     actions.reap_dead_scans(now)
     actions.queue_due_scans(now)
-    for scan_id in actions.claim_unpublished(now):
-        scan_host.apply_async((scan_id,), expires=MESSAGE_SECONDS)
+    for claim in actions.claim_unpublished(now):
+        priority = FIRST if claim.requested else LATER
+        scan_host.apply_async((claim.scan_id,), expires=MESSAGE_SECONDS, priority=priority)
 
 
 @shared_task(name="compliance.scan_host", time_limit=290)

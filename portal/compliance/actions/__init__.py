@@ -6,9 +6,11 @@ from portal.compliance.actions.scans import (
     begin,
     claim_unpublished,
     fail,
+    give_up,
     queue_due_scans,
     reap_dead_scans,
     request_scan,
+    request_scans,
 )
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "begin",
     "claim_unpublished",
     "fail",
+    "give_up",
     "queue_due_scans",
     "reap_dead_scans",
     "request_scan",
+    "request_scans",
     "run_scan",
     "store",
 ]

@@ -48,16 +48,16 @@ GAPS_KEPT = 200
 
 
 class Lost(Exception):
-    """The scan was taken for dead and given to another worker; nothing was written."""
+    """The scan is no longer ours; nothing was written."""
 
 
 @transaction.atomic
 def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: datetime) -> None:
-    """Raises Lost where the lease is no longer ours."""
-    host = Host.objects.select_for_update().get(id=begun.host_id)
-    scan = Scan.objects.select_for_update().get(id=begun.scan_id)
-    if scan.lease != begun.lease:
-        raise Lost(f"scan {scan.pk} was given to another worker")
+    """Raises Lost where the lease is no longer ours, or the host was removed meanwhile."""
+    host = Host.objects.select_for_update().filter(id=begun.host_id).first()
+    scan = Scan.objects.select_for_update().filter(id=begun.scan_id, lease=begun.lease).first()
+    if host is None or scan is None:
+        raise Lost(f"scan {begun.scan_id} was given to another worker, or its host is gone")
     seconds = (now - begun.started_at).total_seconds()
     fleet.remember_success(host, snapshot, seconds=seconds, now=now)
 
@@ -178,4 +178,6 @@ def _figures(row: Posture | None) -> tuple[Any, ...] | None:
 
 
 def _severity(rule: str) -> int:
-    return reconcile.SEVERITIES[BY_SLUG[rule].severity.value]
+    """A rule that is no more may still have units, for as long as they cannot be looked at."""
+    found = BY_SLUG.get(rule)
+    return reconcile.SEVERITIES[found.severity.value] if found else Severity.LOW

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
-from portal.compliance.actions.assess import store
+from portal.compliance.actions.assess import Lost, store
 from portal.compliance.actions.lease import Lease
-from portal.compliance.actions.scans import begin, fail
+from portal.compliance.actions.scans import Begun, begin, fail, give_up
 from scanner import Engine, EngineError, collect, evaluate
 
+log = structlog.get_logger(__name__)
 BUDGET_SECONDS = 200.0  # below the task's own limit, so that a slow host is told from a dead worker
 
 
@@ -19,6 +22,18 @@ def run_scan(scan_id: int, *, clock: Callable[[], datetime] = timezone.now) -> N
     begun = begin(scan_id, now=clock())
     if begun is None:
         return
+    try:
+        _run(begun, clock)
+    except Lost as lost:
+        log.warning("scan_lost", scan=scan_id, reason=str(lost))
+    except OperationalError:
+        raise  # the database was away: the lease runs out, and the scan runs again
+    except Exception as fault:
+        give_up(begun, fault, now=clock())
+        raise
+
+
+def _run(begun: Begun, clock: Callable[[], datetime]) -> None:
     with Lease(begun) as lease:
         try:
             with Engine(begun.url, timeout=settings.ENGINE_TIMEOUT_SECONDS) as engine:

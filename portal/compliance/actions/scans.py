@@ -14,10 +14,12 @@ from django.db.models import Exists, F, OuterRef, Q
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
 from portal.compliance.models import Scan, ScanKind, ScanState
-from portal.core import audit
+from portal.core import audit, display
 from portal.core.errors import NotFound
 from portal.fleet import actions as fleet
+from portal.fleet import queries as fleet_queries
 from portal.fleet.models import Host
+from portal.fleet.queries import Scope
 from scanner import EngineError
 
 REPUBLISH = timedelta(seconds=60)
@@ -35,6 +37,20 @@ class Begun(NamedTuple):
     started_at: datetime
 
 
+class Claimed(NamedTuple):
+    """A queued scan that needs a message. One that a person waits for goes first."""
+
+    scan_id: int
+    requested: bool
+
+
+class Requested(NamedTuple):
+    """How many scans were queued, and on how many hosts one waited already."""
+
+    queued: int
+    waiting: int
+
+
 @transaction.atomic
 def request_scan(host_id: int, *, actor: User | None, now: datetime) -> Scan:
     """Queues one, or returns the one that waits already."""
@@ -48,6 +64,23 @@ def request_scan(host_id: int, *, actor: User | None, now: datetime) -> Scan:
     scan = Scan.objects.create(host=host, kind=ScanKind.MANUAL, requested_by=actor, queued_at=now)
     audit.record(actor, "compliance.request_scan", host, now=now)
     return scan
+
+
+@transaction.atomic
+def request_scans(scope: Scope, *, actor: User | None, now: datetime) -> Requested:
+    """Queues one for each host of the scope on which none waits, in a handful of queries."""
+    require(actor, Right.START_SCAN)
+    # Locked in one order, so that two who ask at once wait for each other and never for good.
+    found = fleet_queries.hosts(scope).select_for_update(of=("self",)).order_by("id")
+    hosts = list(found)
+    queued = Scan.objects.filter(host__in=hosts, state=ScanState.QUEUED)
+    waiting = set(queued.values_list("host_id", flat=True))
+    fresh = [host for host in hosts if host.pk not in waiting]
+    Scan.objects.bulk_create(
+        [Scan(host=host, kind=ScanKind.MANUAL, requested_by=actor, queued_at=now) for host in fresh]
+    )
+    audit.record_each(actor, "compliance.request_scan", fresh, now=now)
+    return Requested(len(fresh), len(waiting))
 
 
 @transaction.atomic
@@ -71,9 +104,9 @@ def queue_due_scans(now: datetime) -> int:
 
 
 @transaction.atomic
-def claim_unpublished(now: datetime) -> list[int]:
-    """Ids of queued scans that need a message, requested ones first: those that never had one and
-    those whose message is so old that it must be lost. The caller sends it after the commit."""
+def claim_unpublished(now: datetime) -> list[Claimed]:
+    """Queued scans that need a message, requested ones first: those that never had one and those
+    whose message is so old that it must be lost. The caller sends it after the commit."""
     running = Scan.objects.filter(host=OuterRef("host"), state=ScanState.RUNNING)
     waiting = (
         Scan.objects.select_for_update(skip_locked=True)
@@ -81,9 +114,9 @@ def claim_unpublished(now: datetime) -> list[int]:
         .filter(~Exists(running), state=ScanState.QUEUED)
         .order_by("kind", "queued_at")[:BATCH]  # "manual" before "schedule"
     )
-    ids = [scan.id for scan in waiting]
-    Scan.objects.filter(id__in=ids).update(published_at=now)
-    return ids
+    claimed = [Claimed(scan.id, scan.kind == ScanKind.MANUAL) for scan in waiting]
+    Scan.objects.filter(id__in=[claim.scan_id for claim in claimed]).update(published_at=now)
+    return claimed
 
 
 def begin(scan_id: int, *, now: datetime) -> Begun | None:
@@ -112,6 +145,25 @@ def begin(scan_id: int, *, now: datetime) -> Begun | None:
 @transaction.atomic
 def fail(begun: Begun, error: EngineError, *, now: datetime) -> None:
     """The host could not be read: its findings stay as they were, and the reason is kept."""
+    # The host first, as whoever stores a result does: two who lock both never wait for each other.
+    host = Host.objects.select_for_update().filter(id=begun.host_id).first()
+    if host is not None and _end(begun, error, now):
+        fleet.remember_failure(host, error, now=now)
+
+
+@transaction.atomic
+def give_up(begun: Begun, fault: Exception, *, now: datetime) -> None:
+    """The scan failed for a reason of our own, which says nothing about the host."""
+    error = EngineError(
+        "internal",
+        f"What the engine answered could not be judged or kept ({type(fault).__name__}).",
+        "The worker's log has the details. The findings stay as they were.",
+    )
+    _end(begun, error, now)
+
+
+def _end(begun: Begun, error: EngineError, now: datetime) -> bool:
+    """False where the scan is another's by now."""
     ended = Scan.objects.filter(id=begun.scan_id, lease=begun.lease).update(
         state=ScanState.FAILED,
         lease=None,
@@ -121,17 +173,17 @@ def fail(begun: Begun, error: EngineError, *, now: datetime) -> None:
         diagnosis=error.message,
         advice=error.advice,
     )
-    if ended:
-        host = Host.objects.select_for_update().get(id=begun.host_id)
-        fleet.remember_failure(host, error, now=now)
+    return bool(ended)
 
 
 @transaction.atomic
 def reap_dead_scans(now: datetime) -> int:
     """A running scan whose lease ran out has lost its worker: it is queued again, a few times.
     Returns how many there were."""
+    # With their hosts, so that nobody queues a second scan between the look and the write.
     dead = list(
-        Scan.objects.select_for_update(skip_locked=True)
+        Scan.objects.select_for_update(skip_locked=True, of=("self", "host"))
+        .select_related("host")
         .filter(state=ScanState.RUNNING, lease_expires_at__lt=now)
         .order_by("id")[:BATCH]
     )
@@ -145,7 +197,8 @@ def reap_dead_scans(now: datetime) -> int:
             continue
         scan.state, scan.finished_at = ScanState.FAILED, now
         scan.diagnosis_kind = "worker_lost"
-        scan.diagnosis = f"The worker that ran this scan was lost ({scan.attempts} attempts)."
+        attempts = display.counted(scan.attempts, "attempt")
+        scan.diagnosis = f"The worker that ran this scan was lost ({attempts})."
         scan.advice = "Look into the worker's log; it may have run out of memory."
     columns = ["state", "lease", "lease_expires_at", "published_at", "phase", "finished_at"]
     Scan.objects.bulk_update(dead, [*columns, "diagnosis_kind", "diagnosis", "advice"])
