@@ -188,6 +188,46 @@ class Posture(models.Model):
         return f"{self.rule}: {self.failed} failing"
 
 
+class State(models.TextChoices):
+    """What has become of a finding."""
+
+    OPEN = "open", "Open"
+    FIXED = "fixed", "Fixed"
+    GONE = "gone", "Gone"
+
+
+class Tally(models.Model):
+    """Counts of a host's results by all that lists can be filtered by, gone findings included.
+
+    `state` is "" for what is no finding, or was fixed and is unknown now; `verdict` is "" for what
+    is gone. `severity` is that of the results, which may differ from their rule's.
+    """
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
+    rule = models.CharField(max_length=64)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    state = models.CharField(max_length=8, choices=State.choices, blank=True)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
+    amount = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["host", "rule", "severity", "state", "verdict"], name="tally_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["state", "verdict"],
+                include=["host", "rule", "severity", "amount"],
+                name="tally_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.amount} {self.state or self.verdict}"
+
+
 class Standing(models.Model):
     """A host's score and what is open on it, by the formula of `portal.compliance.score`.
 

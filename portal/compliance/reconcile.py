@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from portal.compliance.models import Change, Severity, Verdict
+from portal.compliance.models import Change, Severity, State, Verdict
 from scanner import Result
 
 SEVERITIES = {
@@ -55,12 +55,14 @@ class Step(NamedTuple):
 
 class Plan(NamedTuple):
     """`written` units are new (id None) or changed; `deleted` are units that never failed and are
-    gone; `standing` are all units that are there afterwards."""
+    gone; `standing` are all units that are there afterwards; `gone` are those that failed once and
+    are kept for their history."""
 
     written: list[Unit]
     deleted: list[Unit]
     steps: list[Step]
     standing: list[Unit]
+    gone: list[Unit]
 
     def count(self, *changes: Change) -> int:
         return sum(step.change in changes for step in self.steps)
@@ -68,8 +70,20 @@ class Plan(NamedTuple):
 
 def identity(host_id: int, rule: str, kind: str, workload: str, sub_object: str) -> bytes:
     """SHA-256 of the tuple that makes a unit the same one; the container's id is no part of it."""
-    parts = (str(host_id), rule, kind, workload, sub_object)
-    return hashlib.sha256("\0".join(parts).encode()).digest()
+    # As JSON, in which no text can run into the next.
+    parts = (host_id, rule, kind, workload, sub_object)
+    return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+
+def state(unit: Unit) -> str:
+    """What has become of a finding; "" for what is none, or was fixed and is unknown now."""
+    if unit.open:
+        return State.OPEN
+    if unit.first_failed_at is None:
+        return ""
+    if unit.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        return State.FIXED
+    return State.GONE if unit.gone_at else ""
 
 
 def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[bytes, Unit]:
@@ -114,6 +128,7 @@ def plan(
     deleted: list[Unit] = []
     steps: list[Step] = []
     after: list[Unit] = []
+    gone: list[Unit] = []
     for key, new in seen.items():
         old = standing.get(key)
         unit, change = _appeared(new, now) if old is None else _again(old, new, now)
@@ -123,12 +138,12 @@ def plan(
             steps.append(Step(unit, change))
         after.append(unit)
 
-    judged = {(unit.rule, unit.workload): True for unit in seen.values()}
-    for unit in seen.values():
-        if unit.verdict == Verdict.UNKNOWN:
-            judged[unit.rule, unit.workload] = False
+    judged = _judged(seen)
     for key, old in standing.items():
-        if key in seen or old.gone_at is not None:
+        if key in seen:
+            continue
+        if old.gone_at is not None:
+            gone.append(old)
             continue
         readable = judged.get((old.rule, old.workload))
         if readable is False or old.subject_kind in unlisted:
@@ -139,11 +154,21 @@ def plan(
             continue
         else:
             unit, change = _vanished(old, mended=readable is True, now=now)
+            gone.append(unit)
         if unit is not old:
             written.append(unit)
         if change is not None:
             steps.append(Step(unit, change))
-    return Plan(written, deleted, steps, after)
+    return Plan(written, deleted, steps, after, gone)
+
+
+def _judged(seen: Mapping[bytes, Unit]) -> dict[tuple[str, str], bool]:
+    """The rules and workloads that were seen; False where the reading of one broke off."""
+    judged = {(unit.rule, unit.workload): True for unit in seen.values()}
+    for unit in seen.values():
+        if unit.verdict == Verdict.UNKNOWN:
+            judged[unit.rule, unit.workload] = False
+    return judged
 
 
 def _appeared(new: Unit, now: datetime) -> tuple[Unit, Change | None]:

@@ -8,6 +8,7 @@ are outside. A fleet's score is the mean of its hosts' weighted by their critica
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import NamedTuple
 
 FORMULA = 1
@@ -37,21 +38,24 @@ class Score(NamedTuple):
 
 
 def host_score(rules: Iterable[Counts]) -> Score:
-    met = accepted = weights = 0.0
-    judged = applicable = 0
+    # Exact until the end: a sum of thirds would otherwise fall just short of what it is.
+    met = accepted = Fraction(0)
+    weights = judged = applicable = 0
     for rule in rules:
         units = rule.passed + rule.failed + rule.excepted + rule.unknown
         if not units:
             continue
         weight = WEIGHTS[rule.severity]
         weights += weight
-        met += weight * rule.passed / units
-        accepted += weight * (rule.passed + rule.excepted) / units
+        met += Fraction(weight * rule.passed, units)
+        accepted += Fraction(weight * (rule.passed + rule.excepted), units)
         applicable += units
         judged += units - rule.unknown
     if not applicable:
         return Score(None, None, None)
-    return Score(100 * met / weights, 100 * accepted / weights, 100 * judged / applicable)
+    return Score(
+        float(100 * met / weights), float(100 * accepted / weights), 100 * judged / applicable
+    )
 
 
 def fleet_score(hosts: Iterable[tuple[Score, int]]) -> Score:
@@ -63,7 +67,7 @@ def fleet_score(hosts: Iterable[tuple[Score, int]]) -> Score:
         return Score(None, None, None)
     return Score(
         *(
-            sum((score[figure] or 0.0) * weight for score, weight in scored) / total
+            math.fsum((score[figure] or 0.0) * weight for score, weight in scored) / total
             for figure in range(3)
         )
     )

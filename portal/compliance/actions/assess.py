@@ -7,10 +7,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 
 from portal.compliance import reconcile, score
 from portal.compliance.actions.scans import Begun
@@ -22,6 +25,7 @@ from portal.compliance.models import (
     ScanState,
     Severity,
     Standing,
+    Tally,
     Transition,
     Verdict,
 )
@@ -61,14 +65,15 @@ def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: dat
     seconds = (now - begun.started_at).total_seconds()
     fleet.remember_success(host, snapshot, seconds=seconds, now=now)
 
-    digest = hashlib.sha256(msgspec.msgpack.encode(results)).digest()
+    unlisted = frozenset() if snapshot.networks is not None else frozenset({"network"})
+    digest = hashlib.sha256(msgspec.msgpack.encode((results, sorted(unlisted)))).digest()
     before = Standing.objects.filter(host=host).first()
     if before is None or bytes(before.results_digest) != digest:
         seen = reconcile.observed(host.pk, results, now)
-        unlisted = frozenset() if snapshot.networks is not None else frozenset({"network"})
         plan = reconcile.plan(_standing(host), seen, now, unlisted)
         _write(host, scan, plan, now)
         _count(host, plan.standing, digest)
+        _tally(host, [*plan.standing, *plan.gone])
         scan.opened = plan.count(Change.OPENED, Change.REOPENED)
         scan.resolved = plan.count(Change.RESOLVED, Change.VANISHED)
 
@@ -169,6 +174,29 @@ def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
             },
         },
     )
+
+
+def _tally(host: Host, units: Iterable[Unit]) -> None:
+    counts: Counter[tuple[Any, ...]] = Counter(
+        (unit.rule, unit.severity, reconcile.state(unit), "" if unit.gone_at else unit.verdict)
+        for unit in units
+    )
+    columns = ("rule", "severity", "state", "verdict")
+    rows = Tally.objects.filter(host=host)
+    old = {row[:4]: row[4] for row in rows.values_list(*columns, "amount")}
+    Tally.objects.bulk_create(
+        [
+            Tally(host=host, **dict(zip(columns, key, strict=True)), amount=amount)
+            for key, amount in counts.items()
+            if old.get(key) != amount
+        ],
+        update_conflicts=True,
+        unique_fields=["host", *columns],
+        update_fields=["amount"],
+    )
+    if old.keys() - counts.keys():
+        ended = [Q(**dict(zip(columns, key, strict=True))) for key in old.keys() - counts.keys()]
+        rows.filter(reduce(or_, ended)).delete()
 
 
 def _figures(row: Posture | None) -> tuple[Any, ...] | None:
