@@ -290,11 +290,12 @@ def processes(body: bytes) -> tuple[Process, ...]:
 
 
 def _program(line: str) -> str:
-    """`/usr/sbin/sshd -D` and `sshd: root [priv]` are sshd; `busybox telnetd` is telnetd."""
+    """`/usr/sbin/sshd -D` and `sshd: root [priv]` are sshd; `busybox telnetd` is telnetd, and so is
+    `{telnetd} ...`, as the ps of busybox puts a name before what hides it."""
     words = line.split()
     if not words:
         return ""
-    name = posixpath.basename(words[0].rstrip(":")).lstrip("-")
+    name = posixpath.basename(words[0].rstrip(":")).lstrip("-").strip("{}")
     if name == "busybox" and len(words) > 1:
         name = posixpath.basename(words[1])
     return name[:100]
@@ -472,20 +473,22 @@ def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | N
     if raw is UNSET or raw is None:
         return UNSET
     known = {volume.name: volume.options for volume in volumes or ()}
-    asked = {spec.Target: spec for spec in (host.Mounts or ()) if spec.Target}
+    asked = {posixpath.normpath(spec.Target): spec for spec in (host.Mounts or ()) if spec.Target}
     found = []
     for entry in raw:
         if entry.Type is None or entry.RW is None or entry.Destination is None:
             return UNSET
         host_path = None
         if entry.Type == "bind":
-            host_path = paths.normalise(entry.Source or "/")
+            if not entry.Source:
+                return UNSET
+            host_path = paths.normalise(entry.Source)
         elif entry.Type == "volume":
             if volumes is None:
                 return UNSET
-            options = known.get(entry.Name or "", {}) or _asked_options(
-                asked.get(entry.Destination)
-            )
+            options = known.get(entry.Name or "")
+            if options is None:  # made after the volumes were listed
+                options = _asked_options(asked.get(entry.Destination))
             host_path = _bound_path(options)
         found.append(
             Mount(

@@ -308,6 +308,20 @@ def test_ports_that_the_engine_chose_for_publish_all_are_not_written():
     assert command(given)[5:-1] == ["--publish-all", "--publish", "443:443"]
 
 
+def test_a_port_is_written_as_it_was_asked_for_and_not_as_the_engine_picked_it():
+    ports = (
+        Port(80, "tcp", "0.0.0.0", 49153, "any"),
+        Port(80, "tcp", "::", 49154, "any"),
+        Port(81, "tcp", "127.0.0.1", 49155, "any"),
+        Port(82, "udp", "0.0.0.0", 8001, "8000-8010"),
+        Port(83, "tcp", "::1", None, "8000-8010"),
+    )
+    expected = ["80", "127.0.0.1::81", "8000-8010:82/udp", "[::1]:8000-8010:83"]
+    assert service(replace(PLAIN, ports=ports))["ports"] == expected
+    loopback = replace(PLAIN, publish_all=True, ports=ports[2:3])
+    assert service(loopback)["ports"] == ["127.0.0.1::81"]
+
+
 @pytest.mark.parametrize(
     ("request_", "flag", "reserved"),
     [

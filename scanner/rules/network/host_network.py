@@ -51,6 +51,6 @@ RULE = Rule(
         ),
         change=change,
         bad=("--network=host",),
-        commands=("docker network create NAME  # where the network is not there yet",),
+        commands=("docker network create {name}-net  # unless its network is there",),
     ),
 )

@@ -94,6 +94,5 @@ RULE = Rule(
             "logs with `docker logs`."
         ),
         commands=("docker top {name}", "docker exec --interactive --tty {name} sh"),
-        dockerfile='# without: RUN apt-get install openssh-server, EXPOSE 22\nCMD ["app"]\n',
     ),
 )
