@@ -88,7 +88,7 @@ RULE = Rule(
             'writes fail with "no space left on device".'
         ),
         change=change,
-        bad=("--storage-opt=size=0",),
+        bad=("--read-only=false",),  # every container without the option is bad
         commands=("docker ps --all --size --filter name={name}",),
     ),
 )
