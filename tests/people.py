@@ -1,6 +1,5 @@
 """The people of the tests: one for each role, always the same ones."""
 
-import functools
 import time
 
 from allauth.mfa import app_settings
@@ -9,10 +8,13 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 
 from portal.accounts.models import Role, User
+
+# A good hash is slow on purpose, and tests make many.
+PBKDF2PasswordHasher.iterations = 1_000
 
 PASSWORD = "correct horse battery"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -27,11 +29,9 @@ ROLES = {
 
 def person(name: str) -> User:
     """Made at the first call of a test; signs in with `<name>@example.com` and PASSWORD."""
-    made, _ = User.objects.get_or_create(
-        email=f"{name}@example.com",
-        defaults={"name": name.title(), "roles": [ROLES[name]], "password": _hashed()},
-    )
-    return made
+    email = f"{name}@example.com"
+    made = User.objects.filter(email=email).first()
+    return made or User.objects.create_user(email, PASSWORD, name=name.title(), roles=[ROLES[name]])
 
 
 def client_of(someone: User) -> Client:
@@ -48,9 +48,3 @@ def code_of(secret: str) -> str:
         time.sleep(left)
     [counter] = yield_hotp_counters_from_time()
     return str(format_hotp_value(hotp_value(secret, counter)))
-
-
-@functools.cache
-def _hashed() -> str:
-    # Once for a run: a good hash is slow on purpose.
-    return make_password(PASSWORD)

@@ -77,7 +77,9 @@ setup_codes = never_cache(
 
 @require_safe
 def setup_host(request: HttpRequest) -> HttpResponse:
-    return page(request, "accounts/setup_host", ENTRANCE)
+    person: Any = request.user
+    skipped = not queries.has_second_factor(person)
+    return page(request, "accounts/setup_host", ENTRANCE | {"skipped": skipped})
 
 
 login = form_page(

@@ -58,9 +58,12 @@ def test_the_way_on_is_closed_until_the_codes_are_kept(browser_page: Page) -> No
     page.get_by_label("E-mail").fill("alice@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create the administrator").click()
+    page.wait_for_url("**/setup/two-step/")
+    assert flaws(page, "setup-two-step") == []
     secret = page.locator(".key-line code").inner_text()
     page.get_by_label("The code that the app shows").fill(code_of(secret))
     page.get_by_role("button", name="Turn on two-step login").click()
+    page.wait_for_url("**/setup/codes/")
     assert flaws(page, "setup-codes") == []
     page.get_by_role("button", name="Go on to the first host").click()
     assert path(page) == "/setup/codes/"
