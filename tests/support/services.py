@@ -25,12 +25,13 @@ FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_conn
 class Services:
     """The servers of one test run, under one directory that goes when they stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: tuple[str, ...] = FAST) -> None:
+        self.options = options
         self.directory = Path(tempfile.mkdtemp(prefix="plimsoll-tests-"))
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start_postgres(self) -> str:
-        server = Postgres(self.directory / "postgres", self.directory / "pg", options=FAST)
+        server = Postgres(self.directory / "postgres", self.directory / "pg", options=self.options)
         server.prepare()
         self._start("postgres", server.command())
         server.wait_until_ready()
