@@ -163,6 +163,7 @@ class Engine:
         if self._process is None:
             return
         assert self._process.stdin is not None
+        _thaw(self.directory.name)  # a paused container cannot end
         self._process.stdin.close()
         try:
             self._process.wait(STOP_SECONDS)
@@ -285,13 +286,33 @@ def sweep() -> None:
 
 
 def _remove(directory: Path) -> None:
-    # Version 1 of control groups has a tree per controller, version 2 one tree.
-    for pattern in (f"*/{directory.name}", directory.name):
-        for root in Path("/sys/fs/cgroup").glob(pattern):
-            groups = [path for path in root.rglob("*") if path.is_dir()]
-            for group in [*sorted(groups, reverse=True), root]:
+    deadline = time.monotonic() + STOP_SECONDS
+    while groups := _groups(directory.name):
+        _thaw(directory.name)
+        for group in groups:
+            try:
                 group.rmdir()
+            except OSError:  # its processes are killed, but the kernel is not done with them
+                if time.monotonic() > deadline:
+                    raise
+        time.sleep(0.02)
     shutil.rmtree(directory)
+
+
+def _groups(name: str) -> list[Path]:
+    """The control groups of an engine, the innermost first."""
+    # Version 1 of control groups has a tree per controller, version 2 one tree.
+    roots = [*Path("/sys/fs/cgroup").glob(f"*/{name}"), *Path("/sys/fs/cgroup").glob(name)]
+    found = [path for root in roots for path in (root, *root.rglob("*")) if path.is_dir()]
+    return sorted(found, key=lambda path: len(path.parts), reverse=True)
+
+
+def _thaw(name: str) -> None:
+    """Lets the engine's paused containers go on, so that they can be killed."""
+    for group in _groups(name):
+        for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            if (group / file).exists():
+                (group / file).write_text(word)
 
 
 def _listen(port: int) -> socket.socket:
