@@ -129,7 +129,7 @@ def _scan(options: argparse.Namespace) -> int:
         advice = f"\n{error.advice}" if error.advice else ""
         print(f"plimsoll: {error.message}{advice}", file=sys.stderr)
         return FAILED
-    rules = list(dict.fromkeys(options.rule or RULES))
+    rules = list({rule.slug: rule for rule in options.rule or RULES}.values())
     results = evaluate(snapshot, rules=rules)
     _print(options.format, snapshot, results)
     return _exit_code(results, options.fail_on, options.fail_on_unknown)
