@@ -1,17 +1,23 @@
 """Tries a connection step by step and stops at the first that fails. Keeps nothing."""
 
+import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from scanner import parse, wire
-from scanner.engine import Engine, EngineError, canonical
-from scanner.model import Host
+from scanner.engine import AnswerError, Engine, EngineError, canonical
+from scanner.evaluate import evaluate
+from scanner.model import Host, Snapshot
+from scanner.rule import Verdict
+from scanner.rules import BY_SLUG, RULES
 
 OK, FAILED, NOT_REACHED = "ok", "failed", "skipped"
+LEAST_SECONDS = 0.5
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -26,11 +32,14 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """What came of it. `host` and `containers` are None unless every step succeeded."""
+    """What came of it. `host` and `containers` are None unless a scan would be possible; `unread`
+    are the titles of rules that could not be judged all the same, out of `rules`."""
 
     steps: tuple[Step, ...]
     host: Host | None = None
     containers: int | None = None
+    rules: int = 0
+    unread: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -38,48 +47,87 @@ class Probe(msgspec.Struct, frozen=True):
 
     @property
     def failure(self) -> Step | None:
+        """The first step that failed; also one that a scan can do without."""
         return next((step for step in self.steps if step.state == FAILED), None)
+
+    @property
+    def name(self) -> str:
+        """What the engine calls its machine; "" where it did not say."""
+        return self._fact("name")
+
+    @property
+    def engine_id(self) -> str:
+        """A hint only: cloned machines share it."""
+        return self._fact("id")
+
+    @property
+    def judged(self) -> int:
+        """How many of the rules can be checked."""
+        return self.rules - len(self.unread)
+
+    def _fact(self, name: str) -> str:
+        value = object.__getattribute__(self.host, name) if self.host is not None else ""
+        return value if isinstance(value, str) else ""
+
+
+class _Rung(NamedTuple):
+    """`spares`: these errors mean that a scan would have to do without, not that there is none."""
+
+    text: str
+    act: Callable[[], Any]
+    spares: tuple[type[EngineError], ...] = ()
 
 
 class _Found:
     """What the steps hand to each other."""
 
-    version: bytes = b""
-    host: Host | None = None
-    containers: int | None = None
+    version = b""
+    host = Host()
+    containers = 0
+    lists = False
 
 
-def probe(url: str, *, timeout: float = 5.0) -> Probe:
-    """Reads only. `timeout` bounds each step in seconds; at most five steps take time."""
+def probe(url: str, *, timeout: float = 5.0, budget: float = 10.0) -> Probe:
+    """Reads only. In seconds, `timeout` bounds each step and `budget` all of them together."""
     try:
         engine = Engine(canonical(url), timeout=timeout, connect_timeout=timeout)
     except EngineError as error:
-        return Probe((_failed("The address can be used", error, 0.0),))
+        return Probe((_failed("The address can be used", error),))
     found = _Found()
     steps: list[Step] = []
+    ends = time.monotonic() + budget
     with engine:
         ladder = _ladder(engine, found)
-        for text, act in ladder:
+        for rung in ladder:
             began = time.monotonic()
-            try:
-                act()
-            except EngineError as error:
-                steps.append(_failed(text, error, began))
+            engine.timeout = max(min(timeout, ends - began), LEAST_SECONDS)
+            engine.connect_timeout = engine.timeout
+            trouble = _try(rung.act)
+            if trouble is None:
+                steps.append(Step(rung.text, OK, _since(began)))
+                continue
+            steps.append(_failed(rung.text, trouble, _since(began)))
+            if not isinstance(trouble, rung.spares):
                 break
-            except wire.Malformed as error:
-                garbage = EngineError(
-                    "garbage", f"The answer cannot be understood: {error}", "Check the address."
-                )
-                steps.append(_failed(text, garbage, began))
-                break
-            steps.append(Step(text, OK, _since(began)))
         else:
-            return Probe(tuple(steps), found.host, found.containers)
-        steps += [Step(text, NOT_REACHED) for text, _ in ladder]
+            return _seen(steps, found)
+        steps += [Step(rung.text, NOT_REACHED) for rung in ladder]
     return Probe(tuple(steps))
 
 
-def _ladder(engine: Engine, found: _Found) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _try(act: Callable[[], Any]) -> EngineError | None:
+    try:
+        act()
+    except EngineError as error:
+        return error
+    except wire.Malformed as error:
+        return AnswerError(
+            "garbage", f"The answer cannot be understood: {error}", "Check the address."
+        )
+    return None
+
+
+def _ladder(engine: Engine, found: _Found) -> Iterator[_Rung]:
     def version() -> None:
         found.version = engine.version()
 
@@ -89,36 +137,81 @@ def _ladder(engine: Engine, found: _Found) -> Iterator[tuple[str, Callable[[], A
     def count() -> None:
         found.containers = len(parse.listing(engine.get("/containers/json", all="1")))
 
+    def lists() -> None:
+        parse.images(engine.get("/images/json"))
+        parse.networks(engine.get("/networks"))
+        parse.volumes(engine.get("/volumes"))
+        found.lists = True
+
     def events() -> None:
         # A window that has ended: the engine answers at once, with what it remembers of it.
         engine.get("/events", since="1", until="2")
 
-    if engine.host is not None:
-        yield f"The name {engine.host} is known", lambda: _resolve(engine)
-        yield f"Port {engine.port} answers", engine.connect
+    if engine.host is None:
+        yield _Rung(f"{engine.socket_path} takes connections", engine.connect)
     else:
-        yield f"{engine.socket_path} takes connections", engine.connect
-    yield "A Docker engine answers, in a version that can be read", version
-    yield "The engine tells about itself", describe
-    yield "Its containers may be listed", count
-    yield "Its events may be read", events
+        if not _is_number(engine.host):
+            yield _Rung(f"The name {engine.host} is known", lambda: _resolve(engine))
+        yield _Rung(f"Port {engine.port} answers", engine.connect)
+    yield _Rung("A Docker engine answers, in a version that can be read", version)
+    yield _Rung("The engine tells about itself", describe)
+    yield _Rung("Its containers may be listed", count)
+    yield _Rung("Its images, networks and volumes may be listed", lists, (AnswerError,))
+    yield _Rung("Its events may be read", events, (EngineError,))
+
+
+def _seen(steps: list[Step], found: _Found) -> Probe:
+    """What the rules about engine and networks could say of it: facts of containers are the same
+    on every engine, but those two may be denied or missing."""
+    listed: tuple[Any, ...] | None = () if found.lists else None
+    snapshot = Snapshot(host=found.host, images=listed, networks=listed, volumes=listed)
+    unread = {result.rule for result in evaluate(snapshot) if result.verdict == Verdict.UNKNOWN}
+    if not found.lists:
+        unread |= {rule.slug for rule in RULES if rule.subject_kind == "network"}
+    titles = tuple(BY_SLUG[slug].title for slug in sorted(unread))
+    return Probe(tuple(steps), found.host, found.containers, len(RULES), titles)
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _resolve(engine: Engine) -> None:
-    try:
-        socket.getaddrinfo(engine.host, engine.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
+    """The system's resolver knows no time limit, so it is asked in a thread."""
+    answer: list[OSError | UnicodeError | None] = []
+
+    def ask() -> None:
+        try:
+            socket.getaddrinfo(engine.host, engine.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            answer.append(error)
+        else:
+            answer.append(None)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(engine.timeout)
+    if not answer:
+        raise EngineError(
+            "dns",
+            f"No name server told the address of {engine.host} within {engine.timeout:g} s.",
+            "Check this server's name servers, or use an address.",
+        )
+    if answer[0] is not None:
         raise EngineError(
             "dns",
             f"The name {engine.host} was not found by this server.",
             "Check the spelling, or use an address. The name must be known where Plimsoll runs, "
             "not on your own machine.",
-        ) from error
+        ) from answer[0]
 
 
-def _failed(text: str, error: EngineError, began: float) -> Step:
-    taken = _since(began) if began else None
-    return Step(text, FAILED, taken, error.kind, error.message, error.advice)
+def _failed(text: str, error: EngineError, milliseconds: int | None = None) -> Step:
+    return Step(text, FAILED, milliseconds, error.kind, error.message, error.advice)
 
 
 def _since(began: float) -> int:

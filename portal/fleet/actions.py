@@ -5,7 +5,7 @@ import platform
 import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
 from portal.core import audit
-from portal.core.errors import Conflict, DomainError
+from portal.core.errors import Conflict, DomainError, NotFound
 from portal.fleet import queries
 from portal.fleet.models import ConfigVersion, Container, Environment, Group, Host, HostState
 from scanner import Container as SeenContainer
@@ -29,6 +29,14 @@ _STATE = (
     *("id", "created", "status", "pid", "started_at", "finished_at", "exit_code", "oom_killed"),
     *("restart_count", "health", "processes", "uid", "unread"),
 )
+
+
+class NewGroup(NamedTuple):
+    """A group that does not exist yet: it is made together with the host that belongs to it."""
+
+    name: str
+    environment: str
+    owner: str
 
 
 @transaction.atomic
@@ -51,7 +59,7 @@ def add_group(
 
 def default_group(*, actor: User | None, now: datetime) -> Group:
     """The one that hosts belong to when nobody says another."""
-    found = Group.objects.filter(name=DEFAULT_GROUP).first()
+    found = Group.objects.filter(name__iexact=DEFAULT_GROUP).first()
     return found or add_group(name=DEFAULT_GROUP, actor=actor, now=now)
 
 
@@ -60,7 +68,7 @@ def add_host(
     *,
     name: str,
     url: str,
-    group: Group | None = None,
+    group: Group | NewGroup | None = None,
     scan_now: bool = True,
     actor: User | None,
     now: datetime,
@@ -76,7 +84,7 @@ def add_host(
                 name=name,
                 slug=_slug(name),
                 url=url,
-                group=group or default_group(actor=actor, now=now),
+                group=_group(group, actor=actor, now=now),
                 created_at=now,
                 scan_interval=interval,
                 next_scan_at=now if scan_now else now + timedelta(seconds=interval),
@@ -89,19 +97,29 @@ def add_host(
 
 @transaction.atomic
 def edit_host(
-    host_id: int, *, name: str, url: str, group: Group, actor: User | None, now: datetime
+    host_id: int,
+    *,
+    name: str,
+    url: str,
+    group: Group | NewGroup,
+    actor: User | None,
+    now: datetime,
 ) -> Host:
     """The page's address (slug) stays when the name changes: links to it were given out."""
     require(actor, Right.MANAGE_HOSTS)
-    host = Host.objects.select_for_update().get(id=host_id)
+    host = _locked(host_id)
     name, url = _name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=host)
     before = {"name": host.name, "address": host.url, "group": host.group_id}
     if host.url != url:
         host.next_scan_at = now
-    host.name, host.url, host.group = name, url, group
-    host.save(update_fields=["name", "url", "group", "next_scan_at"])
-    after = {"name": name, "address": url, "group": group.pk}
+    host.name, host.url, host.group = name, url, _group(group, actor=actor, now=now)
+    try:
+        with transaction.atomic():
+            host.save(update_fields=["name", "url", "group", "next_scan_at"])
+    except IntegrityError as error:
+        raise Conflict(f"A host named {name} has just been registered.") from error
+    after = {"name": name, "address": url, "group": host.group_id}
     audit.record(actor, "fleet.edit_host", host, now=now, before=before, after=after)
     return host
 
@@ -110,7 +128,7 @@ def edit_host(
 def remove_host(host_id: int, *, typed_name: str, actor: User | None, now: datetime) -> None:
     """Removes it with its findings and history. The name is typed, so that it is no slip."""
     require(actor, Right.MANAGE_HOSTS)
-    host = Host.objects.select_for_update().get(id=host_id)
+    host = _locked(host_id)
     if typed_name.strip() != host.name:
         raise DomainError(f"Type the name {host.name} to remove this host.")
     audit.record(actor, "fleet.remove_host", host, now=now, address=host.url)
@@ -118,7 +136,7 @@ def remove_host(host_id: int, *, typed_name: str, actor: User | None, now: datet
 
 
 def try_connection(url: str, *, actor: User | None) -> Probe:
-    """Tries it now and saves nothing. Takes up to half a minute where every step is slow."""
+    """Tries it now and saves nothing. Takes up to ten seconds where every step is slow."""
     require(actor, Right.MANAGE_HOSTS)
     return probe(url, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
 
@@ -130,9 +148,10 @@ def bootstrap_host(url: str, *, now: datetime) -> Host | None:
     # The machine's own name for its own socket; a number where that is taken.
     wanted = platform.node() or "local" if "://" not in url or url.startswith("unix:") else url
     wanted = wanted.partition("://")[2] or wanted
-    taken = set(Host.objects.values_list("name", flat=True))
+    wanted = wanted[:90]
+    taken = {name.lower() for name in Host.objects.values_list("name", flat=True)}
     names = (wanted if number == 1 else f"{wanted} {number}" for number in range(1, len(taken) + 2))
-    name = next(name for name in names if name not in taken)
+    name = next(name for name in names if name.lower() not in taken)
     return add_host(name=name, url=url, actor=None, now=now)
 
 
@@ -238,6 +257,19 @@ def _is_running(container: SeenContainer) -> bool:
         return container.running
     except Unread:
         return False
+
+
+def _locked(host_id: int) -> Host:
+    host = Host.objects.select_for_update().filter(id=host_id).first()
+    if host is None:
+        raise NotFound("There is no such host. It may have been removed.")
+    return host
+
+
+def _group(group: Group | NewGroup | None, *, actor: User | None, now: datetime) -> Group:
+    if isinstance(group, NewGroup):
+        return add_group(**group._asdict(), actor=actor, now=now)
+    return group or default_group(actor=actor, now=now)
 
 
 def _name(name: str, what: str) -> str:

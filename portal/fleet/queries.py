@@ -1,13 +1,30 @@
 """What is known about hosts, without changing it."""
 
+import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+import msgspec
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 
 from portal.core.errors import NotFound
 from portal.fleet.models import Container, Environment, Group, Host, HostState
+from scanner import Container as SeenContainer
+from scanner import PartialContainer
 
 
 class Scope(NamedTuple):
@@ -87,6 +104,14 @@ def host(slug: str) -> Host:
     return found
 
 
+def holds(scope: Scope, host: Host) -> bool:
+    group = host.group
+    return all(
+        not wanted or wanted == found
+        for wanted, found in zip(scope, (group.environment, group.name, group.owner), strict=True)
+    )
+
+
 def state(host: Host, now: datetime) -> str:
     """The state to show: the stored one, or "stale" where the last success is too long ago."""
     late = timedelta(seconds=2 * host.scan_interval)
@@ -99,13 +124,28 @@ def _last(host: Host) -> datetime:
     return host.last_success_at or host.created_at
 
 
+def with_state(found: QuerySet[Host], now: datetime) -> "QuerySet[Any]":
+    """Each with `shown`, which is what `state` gives: to filter, order and count by."""
+    wait = ExpressionWrapper(
+        F("scan_interval") * Value(timedelta(seconds=2)), output_field=DurationField()
+    )
+    return found.alias(wait=wait, last=Coalesce("last_success_at", "created_at")).annotate(
+        shown=Case(
+            When(
+                state__in=(HostState.OK, HostState.PARTIAL),
+                last__lt=Value(now) - F("wait"),
+                then=Value("stale"),
+            ),
+            default=F("state"),
+            output_field=CharField(),
+        )
+    )
+
+
 def coverage(scope: Scope, now: datetime) -> dict[str, int]:
     """How many hosts are in each state, "stale" included; every state is a key."""
-    counts = dict.fromkeys([*HostState.values, "stale"], 0)
-    columns = ("state", "last_success_at", "scan_interval")
-    for found in hosts(scope).only(*columns).select_related(None):
-        counts[state(found, now)] += 1
-    return counts
+    found = with_state(hosts(scope).order_by(), now).values_list("shown").annotate(Count("id"))
+    return dict.fromkeys([*HostState.values, "stale"], 0) | dict(found)
 
 
 def containers(host: Host) -> QuerySet[Container]:
@@ -125,3 +165,14 @@ def registered_as(url: str) -> Host | None:
 def same_engine(engine_id: str) -> list[Host]:
     """Hosts whose engine told this ID. Cloned machines share one, so this is only a hint."""
     return list(Host.objects.filter(engine__id=engine_id)) if engine_id else []
+
+
+def configuration(container: Container) -> SeenContainer | None:
+    """The container's configuration as it was last seen, without what belongs to its state; None
+    where it cannot be understood. Its ConfigVersion is best selected with it."""
+    try:
+        facts = msgspec.json.decode(zlib.decompress(bytes(container.config.body)))
+        named = {**facts, "id": container.engine_id, "name": container.name}
+        return msgspec.convert(named, PartialContainer)
+    except (zlib.error, msgspec.MsgspecError, TypeError):
+        return None
