@@ -188,6 +188,8 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
     written, bodies, names = [], {}, set()
     for container in seen:
         name = container.name[:300]
+        if name in names:
+            continue  # no engine gives a name twice; one that does gets one row for it
         names.add(name)
         body, digest = _config(container)
         values = {
