@@ -28,8 +28,10 @@ from portal.compliance.models import (
     Tally,
     Transition,
     Verdict,
+    state_of,
 )
 from portal.compliance.reconcile import Plan, Unit
+from portal.core import bulk
 from portal.fleet import actions as fleet
 from portal.fleet.models import Container, Host
 from scanner import BY_SLUG, Snapshot
@@ -37,11 +39,7 @@ from scanner import Result as Seen
 from scanner.version import VERSION
 
 _FIELDS = Unit.__struct_fields__
-_UPDATED = [
-    name
-    for name in _FIELDS
-    if name not in ("id", "identity", "rule", "subject_kind", "workload", "sub_object")
-]
+_WRITTEN = [name for name in _FIELDS if name != "id"]
 _COUNTS = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
@@ -102,36 +100,34 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
     Result.objects.filter(id__in=[unit.id for unit in plan.deleted]).delete()
     names = {unit.subject for unit in plan.written if unit.subject_kind == "container"}
     containers = dict(Container.objects.filter(host=host, name__in=names).values_list("name", "id"))
-    rows = [
-        Result(
-            host=host,
-            container_id=containers.get(unit.subject),
-            rule_version=BY_SLUG[unit.rule].version if unit.rule in BY_SLUG else 1,
-            **{name: getattr(unit, name) for name in _FIELDS if name != "id"},
-        )
-        for unit in plan.written
-    ]
-    Result.objects.bulk_create(
-        rows,
-        batch_size=1000,
-        update_conflicts=True,
-        unique_fields=["identity"],
-        update_fields=[*_UPDATED, "container", "rule_version"],
+    ids = bulk.upsert(
+        Result,
+        [*_WRITTEN, "host_id", "container_id", "rule_version"],
+        (
+            (
+                *(getattr(unit, name) for name in _WRITTEN),
+                host.pk,
+                containers.get(unit.subject),
+                BY_SLUG[unit.rule].version if unit.rule in BY_SLUG else 1,
+            )
+            for unit in plan.written
+        ),
+        unique="identity",
     )
-    ids = {bytes(row.identity): row.pk for row in rows}
-    Transition.objects.bulk_create(
-        [
-            Transition(
-                result_id=ids[unit.identity],
-                scan=scan,
-                at=now,
-                change=change,
-                verdict="" if change == Change.VANISHED else unit.verdict,
-                evidence=unit.evidence,
+    bulk.copy(
+        Transition,
+        ["result_id", "scan_id", "at", "change", "verdict", "evidence"],
+        (
+            (
+                ids[unit.identity],
+                scan.pk,
+                now,
+                change.value,
+                "" if change == Change.VANISHED else unit.verdict,
+                unit.evidence,
             )
             for unit, change in plan.steps
-        ],
-        batch_size=1000,
+        ),
     )
 
 
@@ -178,7 +174,7 @@ def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
 
 def _tally(host: Host, units: Iterable[Unit]) -> None:
     counts: Counter[tuple[Any, ...]] = Counter(
-        (unit.rule, unit.severity, reconcile.state(unit), "" if unit.gone_at else unit.verdict)
+        (unit.rule, unit.severity, state_of(unit), "" if unit.gone_at else unit.verdict)
         for unit in units
     )
     columns = ("rule", "severity", "state", "verdict")
