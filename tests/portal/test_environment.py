@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,17 @@ def test_the_secret_key_is_made_once_and_kept_private(
     [kept] = (tmp_path / "data").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.stat().st_uid == os.getuid()
+
+
+@pytest.mark.parametrize(("proxies", "secure"), [("0", False), ("1", True)])
+def test_behind_a_proxy_cookies_are_sent_over_tls_only(proxies: str, secure: bool):
+    ask = "from portal import settings as s; print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env=os.environ | {"PLIMSOLL_TRUSTED_PROXIES": proxies},
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [str(secure)] * 2
