@@ -15,6 +15,8 @@ from scanner import EngineError, canonical
 LOCAL_SOCKET = "/var/run/docker.sock"
 NEW_GROUP = "new"
 UNIX, TCP = "unix", "tcp"
+PLACES = {UNIX: "socket", TCP: "address"}
+"""The field that says where, for each kind of connection."""
 
 
 def local_socket_found() -> bool:
@@ -34,8 +36,16 @@ class ConnectionForm(forms.Form):
         choices=[(UNIX, "Unix socket"), (TCP, "TCP without TLS")],
         error_messages={"required": "Choose how Plimsoll reaches the host."},
     )
-    socket = forms.CharField(label="Path of the socket", required=False, max_length=900)
-    address = forms.CharField(label="Address and port", required=False, max_length=900)
+    socket = forms.CharField(
+        label="Path of the socket",
+        max_length=900,
+        error_messages={"required": f"Give the path, usually {LOCAL_SOCKET}."},
+    )
+    address = forms.CharField(
+        label="Address and port",
+        max_length=900,
+        error_messages={"required": "Give the address, such as 10.0.4.7:2375."},
+    )
 
     use_required_attribute = False
 
@@ -51,10 +61,12 @@ class ConnectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         transport = data.get("transport")
-        if transport is None:
-            return data
-        field = "socket" if transport == UNIX else "address"
-        if field in self.errors:
+        field = PLACES.get(transport or "", "")
+        # What belongs to the other kind of connection is not shown, and does not matter.
+        for other in PLACES.values():
+            if other != field:
+                self.errors.pop(other, None)
+        if transport is None or field in self.errors:
             return data
         try:
             url = canonical(_url(transport, data[field]))
@@ -85,8 +97,12 @@ class HostForm(ConnectionForm):
         error_messages={"required": "Choose a group."},
         help_text="Hosts that belong together. A group says the environment and the owner.",
     )
-    group_name = forms.CharField(label="Name of the new group", required=False, max_length=100)
-    environment = forms.ChoiceField(choices=Environment.choices, required=False)
+    group_name = forms.CharField(
+        label="Name of the new group",
+        max_length=100,
+        error_messages={"required": "Give the new group a name."},
+    )
+    environment = forms.ChoiceField(choices=Environment.choices)
     owner = forms.CharField(
         label="Owner team",
         required=False,
@@ -110,16 +126,13 @@ class HostForm(ConnectionForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if isinstance(data.get("group"), NewGroup):
-            if not data.get("group_name") and "group_name" not in self.errors:
-                self.add_error("group_name", "Give the new group a name.")
-            data["group"] = NewGroup(
-                data.get("group_name", ""),
-                data.get("environment") or Environment.PRODUCTION,
-                data.get("owner", ""),
-            )
+            parts = (data.get(name, "") for name in ("group_name", "environment", "owner"))
+            data["group"] = NewGroup(*parts)
+        else:
+            for name in ("group_name", "environment", "owner"):
+                self.errors.pop(name, None)
         if found := self.taken:
-            field = "socket" if data["transport"] == UNIX else "address"
-            self.add_error(field, f"This address is already registered as {found.name}.")
+            self.add_error(PLACES[data["transport"]], f"This address is already registered as {found.name}.")
         return data
 
 
@@ -147,10 +160,9 @@ class RemoveForm(forms.Form):
 def as_shown(host: Host) -> dict[str, Any]:
     """A form's values for a host as it is."""
     transport, _, place = host.url.partition("://")
-    field = "socket" if transport == UNIX else "address"
     return {
         "transport": transport,
-        field: place,
+        PLACES[transport]: place,
         "name": host.name,
         "group": str(host.group_id),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
@@ -125,7 +126,13 @@ class Seen(NamedTuple):
     counts: Mapping[str, int]
     critical: int
     high: int
-    replicas: int
+    replicas: list[str]
+    """Names of all containers of the workload, its own among them."""
+
+    @property
+    def query(self) -> str:
+        """For the list of findings: those of all its replicas."""
+        return urlencode({"container": self.replicas}, doseq=True)
 
 
 def containers(host: Host) -> QuerySet[Container]:
@@ -155,20 +162,17 @@ def seen(host: Host, shown: Iterable[Container]) -> list[Seen]:
         sums = worst.setdefault(workload, [0, 0])
         sums[0] += critical
         sums[1] += high
-    replicas = dict(
-        fleet.containers(host)
-        .filter(workload__in=workloads)
-        .order_by()
-        .values_list("workload")
-        .annotate(Count("id"))
-    )
+    replicas: dict[str, list[str]] = {}
+    names = fleet.containers(host).filter(workload__in=workloads).values_list("workload", "name")
+    for workload, name in names:
+        replicas.setdefault(workload, []).append(name)
     return [
         Seen(
             container,
             counts.get(container.workload, {}),
             critical=worst.get(container.workload, [0, 0])[0],
             high=worst.get(container.workload, [0, 0])[1],
-            replicas=replicas.get(container.workload, 1),
+            replicas=replicas.get(container.workload, [container.name]),
         )
         for container in shown
     ]
