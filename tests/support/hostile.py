@@ -183,6 +183,10 @@ class RecordingProxy(Server):
         """Answers this instead; with status 200 also for a wrong body."""
         self._spoiled.insert(0, Spoiled(re.compile(resource), status=status, body=body))
 
+    def mend(self) -> None:
+        """From now on it only records."""
+        self._spoiled = []
+
     def serve(self, peer: Peer) -> None:
         while (request := peer.request()) is not None:
             spoiled = self._rule(request)

@@ -8,8 +8,19 @@ import socket
 import subprocess
 import sys
 import time
+import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from django.db import connections
+from django.db.utils import load_backend
+from supervisor.xmlrpc import SupervisorTransport
+
+from portal.environment import database
+from portal.serve.places import Places
+from portal.serve.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
@@ -27,18 +38,23 @@ class Product:
         }
         self.said = data.with_name(data.name + ".out")
         self.process: subprocess.Popen[bytes] | None = None
+        self._began = 0.0
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, *arguments: str, by: tuple[str, ...] = ()) -> "Product":
+        self._began = time.monotonic()
         command = [*by, sys.executable, "-m", "portal.serve", *arguments]
         with self.said.open("wb") as out:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=out, stderr=out
             )
         return self
+
+    def started_seconds_ago(self) -> float:
+        return time.monotonic() - self._began
 
     def wait_until_ready(self) -> "Product":
         assert self.process is not None
@@ -75,6 +91,35 @@ class Product:
         """Waits for it to end by itself."""
         assert self.process is not None
         return self.process.wait(timeout=60)
+
+    @contextmanager
+    def tables(self) -> Iterator[None]:
+        """Inside, models and actions of this process work on the product's own database. Wants
+        `django_db_blocker.unblock()`, and no test of the same time with a database fixture."""
+        places = Places(self.data)
+        url = Postgres(places.postgres, places.postgres_sockets).url()
+        ours = connections["default"]
+        values = {**ours.settings_dict, **database(url)}
+        theirs = load_backend(values["ENGINE"]).DatabaseWrapper(values, alias="default")
+        connections["default"] = theirs
+        try:
+            yield
+        finally:
+            theirs.close()
+            connections["default"] = ours
+
+    def stop_part(self, name: str) -> None:
+        """One of its processes, as in "valkey"; it stays down until start_part."""
+        self._supervisor("stopProcess", name)
+
+    def start_part(self, name: str) -> None:
+        self._supervisor("startProcess", name)
+
+    def _supervisor(self, call: str, name: str) -> None:
+        socket = f"unix://{Places(self.data).supervisor_socket}"
+        transport = SupervisorTransport(serverurl=socket)
+        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as calls:
+            getattr(calls.supervisor, call)(name)
 
     def processes(self) -> dict[int, str]:
         """Every process that was started for this data directory, with its command line."""
