@@ -65,6 +65,11 @@ class Scan(models.Model):
                 name="a_running_scan_has_a_lease",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"], condition=Q(finished_at__isnull=True), name="unfinished_scans"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"scan {self.pk}"
@@ -161,7 +166,10 @@ class Transition(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["result", "-at"], name="transition_result")]
+        indexes: ClassVar = [
+            models.Index(fields=["result", "-at"], name="transition_result"),
+            models.Index(fields=["-at", "-id"], name="latest_transitions"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.change} at {self.at:%Y-%m-%d %H:%M}"
