@@ -6,8 +6,9 @@ What the portal uses of it is named here.
 from scanner.collect import collect
 from scanner.engine import Engine, EngineError, canonical
 from scanner.evaluate import evaluate
-from scanner.model import Container, Gap, Host, Snapshot, Unread
+from scanner.model import Container, Gap, Host, PartialContainer, Snapshot, Unread
 from scanner.probe import Probe, probe
+from scanner.remedy import advice
 from scanner.rule import Policy, Result, Rule, Severity, Verdict
 from scanner.rules import BY_SLUG, RULES
 
@@ -19,6 +20,7 @@ __all__ = [
     "EngineError",
     "Gap",
     "Host",
+    "PartialContainer",
     "Policy",
     "Probe",
     "Result",
@@ -27,6 +29,7 @@ __all__ = [
     "Snapshot",
     "Unread",
     "Verdict",
+    "advice",
     "canonical",
     "collect",
     "evaluate",

@@ -1,6 +1,6 @@
 """Scans, results, findings and the counts that scores are made of."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -154,6 +154,26 @@ class Change(models.TextChoices):
     READABLE = "readable", "Read again"
 
 
+class State(models.TextChoices):
+    """What has become of a finding."""
+
+    OPEN = "open", "Open"
+    FIXED = "fixed", "Fixed"
+    GONE = "gone", "Gone"
+
+
+def state_of(found: Any) -> str:
+    """Of a result, or of what has its fields; "" for what is no finding, or was fixed and is
+    unknown now."""
+    if found.open:
+        return State.OPEN
+    if found.first_failed_at is None:
+        return ""
+    if found.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        return State.FIXED
+    return State.GONE if found.gone_at else ""
+
+
 class Transition(models.Model):
     """A finding changed its state. Append-only."""
 
@@ -194,14 +214,6 @@ class Posture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.failed} failing"
-
-
-class State(models.TextChoices):
-    """What has become of a finding."""
-
-    OPEN = "open", "Open"
-    FIXED = "fixed", "Fixed"
-    GONE = "gone", "Gone"
 
 
 class Tally(models.Model):

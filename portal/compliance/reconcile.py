@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from portal.compliance.models import Change, Severity, State, Verdict
+from portal.compliance.models import Change, Severity, Verdict
 from scanner import Result
 
 SEVERITIES = {
@@ -73,17 +73,6 @@ def identity(host_id: int, rule: str, kind: str, workload: str, sub_object: str)
     # As JSON, in which no text can run into the next.
     parts = (host_id, rule, kind, workload, sub_object)
     return hashlib.sha256(msgspec.json.encode(parts)).digest()
-
-
-def state(unit: Unit) -> str:
-    """What has become of a finding; "" for what is none, or was fixed and is unknown now."""
-    if unit.open:
-        return State.OPEN
-    if unit.first_failed_at is None:
-        return ""
-    if unit.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
-        return State.FIXED
-    return State.GONE if unit.gone_at else ""
 
 
 def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[bytes, Unit]:

@@ -1,11 +1,138 @@
-"""Views."""
+"""The rules: all of them, and one."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from portal.compliance.queries import findings
+from portal.compliance.queries import rules as queries
+from portal.core import display
+from portal.core.http import page
+from portal.core.tables import paged
+from portal.fleet.queries import Scope, coverage
+from portal.fleet.scope_bar import scope_bar
+
+HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable", "References")
+_VERDICTS = {
+    "failed": ("fail",),
+    "unknown": ("unknown",),
+    "not_applicable": ("not_applicable",),
+    "checked": ("pass", "fail", "unknown"),
+}
 
 
-def rule_list(request: HttpRequest, **names: str) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def rule_list(request: HttpRequest) -> HttpResponse:
+    scope = Scope.of(request.GET)
+    wanted = queries.Wanted(
+        frozenset(request.GET.getlist("family")) & frozenset(queries.FAMILIES),
+        frozenset(request.GET.getlist("severity")) & frozenset(queries.SEVERITIES),
+        request.GET.get("failing") == "1",
+        request.GET.get("q", "")[:200].replace("\0", "").strip(),
+    )
+    rules = queries.standings(scope)
+    shown = [standing for standing in rules if wanted.has(standing)]
+    context = {
+        "scope_bar": scope_bar(request.GET, scope),
+        "families": [
+            (family, [_row(standing, scope) for standing in family.rules])
+            for family in queries.families(shown)
+        ],
+        "heads": HEADS,
+        "total": len(shown),
+        "all": len(rules),
+        "failing_rules": sum(standing.failed > 0 for standing in shown),
+        "facets": _facets(rules, wanted),
+        "failing_only": wanted.failing,
+        "search": wanted.text,
+        "kept": list(scope.parameters.items()),
+        "chips": _chips(request.GET, wanted),
+        "clear_url": f"?{urlencode(scope.parameters)}",
+    }
+    return page(request, "compliance/rule_list", context, fragment="rules")
 
 
-def rule_detail(request: HttpRequest, **names: str) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def rule_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    scope = Scope.of(request.GET)
+    found = queries.rule(slug, scope, request.GET.get("for", ""))
+    covered, hosts = findings.covered(coverage(scope, timezone.now()))
+    context = {
+        "scope_bar": scope_bar(request.GET, scope),
+        "detail": found,
+        "rule": found.rule,
+        "standing": found.standing,
+        "numbers": _row(found.standing, scope),
+        "failing": paged(request.GET, found.failing),
+        "list_url": _list_url(slug, scope),
+        "covered": covered,
+        "hosts": hosts,
+        "kept": list(scope.parameters.items()),
+        "params": request.GET,
+    }
+    return page(request, "compliance/rule_detail", context, fragment="failing")
+
+
+def _list_url(slug: str, scope: Scope, *verdicts: str) -> str:
+    """The list of findings, or of results with these verdicts, of one rule in the scope."""
+    query = [("rule", slug), *(("verdict", verdict) for verdict in verdicts)]
+    return f"{reverse('finding_list')}?{urlencode([*query, *scope.parameters.items()])}"
+
+
+def _row(standing: queries.Standing, scope: Scope) -> dict[str, Any]:
+    """The rule's numbers, each with the list behind it."""
+    rule = standing.rule
+    address = reverse("rule_detail", args=[rule.slug])
+    urls = {name: _list_url(rule.slug, scope, *names) for name, names in _VERDICTS.items()}
+    return {
+        "standing": standing,
+        "rule": rule,
+        "url": f"{address}?{urlencode(scope.parameters)}" if scope.parameters else address,
+        "urls": urls,
+    }
+
+
+def _facets(rules: list[queries.Standing], wanted: queries.Wanted) -> list[dict[str, Any]]:
+    by_family = [r.rule.family.value for r in rules if wanted.has(r, "families")]
+    by_severity = [r.rule.severity.value for r in rules if wanted.has(r, "severities")]
+    severities = {name: display.SEVERITIES[name].word for name in queries.SEVERITIES}
+    return [
+        _facet("Family", "family", queries.FAMILIES, by_family, wanted.families),
+        _facet("Severity", "severity", severities, by_severity, wanted.severities),
+    ]
+
+
+def _facet(
+    title: str, name: str, labels: dict[str, str], values: list[str], chosen: frozenset[str]
+) -> dict[str, Any]:
+    options = [
+        {"value": value, "label": label, "count": values.count(value), "checked": value in chosen}
+        for value, label in labels.items()
+    ]
+    return {"title": title, "name": name, "options": options}
+
+
+def _chips(query: Any, wanted: queries.Wanted) -> list[dict[str, str]]:
+    shown = (
+        (
+            "Family",
+            "family",
+            [queries.FAMILIES[n] for n in queries.FAMILIES if n in wanted.families],
+        ),
+        ("Severity", "severity", [n for n in queries.SEVERITIES if n in wanted.severities]),
+        ("Show", "failing", ["failing only"] if wanted.failing else []),
+        ("Search", "q", [wanted.text] if wanted.text else []),
+    )
+    chips = []
+    for label, name, values in shown:
+        if values:
+            rest = query.copy()
+            rest.pop(name, None)
+            chips.append(
+                {"label": label, "value": ", ".join(values), "url": f"?{rest.urlencode()}"}
+            )
+    return chips

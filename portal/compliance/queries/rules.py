@@ -1,0 +1,191 @@
+"""What the pages of the rules show."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db.models import Max, Sum
+
+from portal.compliance.models import Posture, State, Tally
+from portal.compliance.queries.findings import Lines, results
+from portal.compliance.queries.fixes import Remedy, remedy
+from portal.core import display
+from portal.core.errors import NotFound
+from portal.fleet.models import Container
+from portal.fleet.queries import Scope
+from scanner import BY_SLUG, RULES, Rule
+
+FAMILIES = {rule.family.value: rule.family.label for rule in RULES}
+SEVERITIES = ("critical", "high", "medium", "low")
+_COUNTS = ("passed", "failed", "excepted", "unknown", "not_applicable")
+MOST_CHOICES = 200
+
+
+class Standing(NamedTuple):
+    """A rule and how the results of the scope stand by it."""
+
+    rule: Rule[Any, Any]
+    passed: int = 0
+    failed: int = 0
+    excepted: int = 0
+    unknown: int = 0
+    not_applicable: int = 0
+
+    @property
+    def checked(self) -> int:
+        """All but what the rule has no meaning for."""
+        return self.passed + self.failed + self.excepted + self.unknown
+
+    @property
+    def seen(self) -> bool:
+        return bool(self.checked or self.not_applicable)
+
+    @property
+    def references(self) -> list[str]:
+        return references(self.rule)
+
+
+def references(rule: Rule[Any, Any]) -> list[str]:
+    report = [f"Report {rule.report}"] if rule.report else []
+    return report + [f"CIS {', '.join(rule.cis)}"] * bool(rule.cis)
+
+
+class Family(NamedTuple):
+    name: str
+    label: str
+    rules: list[Standing]
+
+
+class Wanted(NamedTuple):
+    """Which rules the list shows; empty values leave none out."""
+
+    families: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
+    failing: bool = False
+    text: str = ""
+
+    def has(self, standing: Standing, *besides: str) -> bool:
+        rule = standing.rule
+        text = self.text.lower()
+        said = f"{rule.slug} {rule.title} {rule.why} {' '.join(references(rule))}".lower()
+        asked = {
+            "families": not self.families or rule.family.value in self.families,
+            "severities": not self.severities or rule.severity.value in self.severities,
+            "failing": not self.failing or standing.failed > 0,
+            "text": all(word in said for word in text.split()),
+        }
+        return all(fits for name, fits in asked.items() if name not in besides)
+
+
+def standings(scope: Scope) -> list[Standing]:
+    """Every rule, in the order of the catalogue. One query."""
+    rows = Posture.objects.filter(scope.condition("host__")).order_by()
+    grouped = rows.values("rule").annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
+    sums: dict[str, Any] = {row["rule"]: row for row in grouped}
+    return [_standing(rule, sums.get(rule.slug, {})) for rule in RULES]
+
+
+def _standing(rule: Rule[Any, Any], sums: dict[str, Any]) -> Standing:
+    return Standing(rule, **{name: sums.get(f"sum_{name}") or 0 for name in _COUNTS})
+
+
+def families(found: Iterable[Standing]) -> list[Family]:
+    """Grouped as the catalogue is; families without a rule are left out."""
+    rows = list(found)
+    grouped = [
+        Family(name, label, [row for row in rows if row.rule.family.value == name])
+        for name, label in FAMILIES.items()
+    ]
+    return [family for family in grouped if family.rules]
+
+
+class Parameter(NamedTuple):
+    name: str
+    what: str
+    value: str
+
+
+class Choice(NamedTuple):
+    """A container that the advice can be filled in for."""
+
+    id: int
+    label: str
+    chosen: bool
+
+
+class Detail(NamedTuple):
+    standing: Standing
+    parameters: list[Parameter]
+    failing: Lines
+    failing_hosts: int
+    choices: list[Choice]
+    remedy: Remedy | None
+    container: str
+    host: str
+    last_read: datetime | None
+
+    @property
+    def rule(self) -> Rule[Any, Any]:
+        return self.standing.rule
+
+
+def rule(slug: str, scope: Scope, wanted: str) -> Detail:
+    """Five queries. `wanted` is the id of a container to fill the advice in for; without one that
+    fails, it is the first that does. Raises NotFound."""
+    found = BY_SLUG.get(slug)
+    if found is None:
+        raise NotFound("There is no rule of this name.")
+    posture = Posture.objects.filter(scope.condition("host__"), rule=slug)
+    names = {f"sum_{name}": Sum(name) for name in _COUNTS}
+    sums = posture.aggregate(**names, last_read=Max("host__last_success_at"))
+    last_read = sums.pop("last_read")
+    tally = Tally.objects.filter(scope.condition("host__"), rule=slug, state=State.OPEN)
+    total = tally.aggregate(total=Sum("amount"))["total"] or 0
+    hosts = tally.values("host").distinct().count()
+    failing = results().filter(scope.condition("host__"), rule=slug, open=True)
+    failing = failing.order_by("-severity", "failed_since", "id")
+    choices, container = _chosen(failing, wanted)
+    return Detail(
+        standing=_standing(found, sums),
+        parameters=parameters(found),
+        failing=Lines(failing, total),
+        failing_hosts=hosts,
+        choices=choices,
+        remedy=remedy(slug, container),
+        container=container.name if container else "",
+        host=container.host.name if container else "",
+        last_read=last_read,
+    )
+
+
+def _chosen(failing: Any, wanted: str) -> tuple[list[Choice], Container | None]:
+    rows = failing.exclude(container=None).values_list(
+        "container_id", "container__name", "host__name"
+    )[:MOST_CHOICES]
+    names = {number: f"{container} on {host}" for number, container, host in rows}
+    chosen = next((number for number in names if str(number) == wanted), next(iter(names), 0))
+    found = Container.objects.filter(id=chosen).select_related("config", "host").first()
+    choices = [Choice(number, label, number == chosen) for number, label in names.items()]
+    return choices, found
+
+
+def parameters(rule: Rule[Any, Any]) -> list[Parameter]:
+    """What the rule can be set to, with the values in force."""
+    defaults = rule.parameters()
+    found = []
+    for field in msgspec.inspect.type_info(rule.parameters).fields:  # type: ignore[attr-defined]
+        extra = getattr(field.type, "extra_json_schema", None) or {}
+        value = msgspec.to_builtins(getattr(defaults, field.name))
+        found.append(Parameter(field.name, extra.get("description", ""), _written(value)))
+    return found
+
+
+def _written(value: Any) -> str:
+    if value in ([], {}, ""):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(display.fact, value))
+    return display.fact(value)

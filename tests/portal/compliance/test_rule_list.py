@@ -1,0 +1,117 @@
+"""The list of rules: every rule once, and every number the length of the list it leads to."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from portal.compliance.models import Result
+from portal.fleet.models import Host
+from scanner import RULES
+from tests.fleet import NOW, named, register, scan
+from tests.portal.compliance.pages import BUDGET, NASTY, links, number, queries, text_of, total
+from tests.recorded import without
+
+pytestmark = pytest.mark.django_db
+LIST = "/rules/"
+
+
+@pytest.fixture
+def fleet() -> list[Host]:
+    web, test = register("prod-web-1"), register("test-1", environment="staging")
+    scan(web, named("privileged", "reports"), named("everything", "shop"))
+    scan(web, without(named("privileged", "reports"), "memory"), named("everything", "shop"))
+    scan(test, named("devices_given", "tool"))
+    return [web, test]
+
+
+def slugs(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"{LIST}?{query}")
+    assert response.status_code == 200
+    found = [address.split("/")[2] for address, _ in links(response, LIST)]
+    return [slug for slug in found if slug and not slug.startswith("?")]
+
+
+def test_it_holds_every_rule_by_family(as_alice: Client, fleet: list[Host]) -> None:
+    assert slugs(as_alice) == [rule.slug for rule in RULES]
+    shown = text_of(as_alice.get(LIST))
+    labels = list(dict.fromkeys(rule.family.label for rule in RULES))
+    places = [shown.rindex(f" {label} Rule Severity") for label in labels]
+    assert places == sorted(places)
+    assert f"{len(RULES)} rules" in shown
+    assert "Report 1.1(3)" in shown
+    assert "CIS 5.5" in shown
+
+
+@pytest.mark.parametrize("scope", ["", "environment=production", "environment=staging"])
+def test_each_number_is_that_of_the_list_behind_it(
+    as_alice: Client, fleet: list[Host], scope: str
+) -> None:
+    response = as_alice.get(f"{LIST}?{scope}")
+    shown = links(response, "verdict=")
+    assert len(shown) > 10
+    seen = 0
+    for address, text in shown:
+        assert total(as_alice.get(address)) == number(text)
+        seen += "verdict=fail" in address and "verdict=pass" not in address
+    assert seen == len({row.rule for row in _results(scope) if row.verdict == "fail"})
+
+
+def _results(scope: str) -> list[Result]:
+    found = Result.objects.filter(gone_at=None)
+    if scope:
+        found = found.filter(host__group__environment=scope.partition("=")[2])
+    return list(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("family=network", {r.slug for r in RULES if r.family.value == "network"}),
+        ("severity=critical", {r.slug for r in RULES if r.severity.value == "critical"}),
+        ("q=cis 5.11", {"memory-limit", "memory-swap-limit"}),
+        ("q=PRIVILEGED container", {"privileged"}),
+        ("family=network&severity=critical", set()),
+    ],
+)
+def test_filters(as_alice: Client, fleet: list[Host], query: str, wanted: set[str]) -> None:
+    shown = set(slugs(as_alice, query))
+    assert wanted <= shown if query.startswith("q=") else shown == wanted
+    assert len(shown) < len(RULES)
+
+
+def test_only_those_that_fail(as_alice: Client, fleet: list[Host]) -> None:
+    failing = set(Result.objects.filter(verdict="fail").values_list("rule", flat=True))
+    assert set(slugs(as_alice, "failing=1")) == failing
+    assert "Remove filter Show" in as_alice.get(f"{LIST}?failing=1").content.decode()
+
+
+def test_filters_that_hide_everything(as_alice: Client) -> None:
+    shown = text_of(as_alice.get(f"{LIST}?q=no-such-thing"))
+    assert "No rules match these filters" in shown
+    assert f"0 of {len(RULES)} rules" in shown
+
+
+def test_what_was_not_checked_is_not_shown_as_passed(as_alice: Client) -> None:
+    shown = text_of(as_alice.get(LIST))
+    assert shown.count("not checked yet") == len(RULES)
+    assert " 0 of " not in shown
+
+
+@pytest.mark.parametrize("query", NASTY)
+def test_a_hostile_address_gives_a_page(as_alice: Client, query: str) -> None:
+    assert as_alice.get(f"{LIST}?{query}").status_code == 200
+
+
+def test_who_may_and_how(client: Client, as_charlie: Client) -> None:
+    assert client.get(LIST)["Location"] == f"/login/?next={LIST}"
+    assert as_charlie.get(LIST).status_code == 200
+    assert as_charlie.post(LIST).status_code == 405
+
+
+def test_the_queries_do_not_grow_with_the_fleet(as_alice: Client) -> None:
+    few = queries(as_alice, LIST)
+    for place in range(3):
+        now = NOW + timedelta(minutes=place)
+        scan(register(f"host-{place}"), named("everything", "shop"), now=now)
+    assert queries(as_alice, LIST) == few <= BUDGET
