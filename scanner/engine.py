@@ -44,6 +44,19 @@ class GoneError(AnswerError):
     """The engine has no such object (any more)."""
 
 
+class _UnixConnection(UnixHTTPConnection):
+    def connect(self) -> None:
+        """Closes its socket where nothing takes the connection."""
+        attempt = socket.socket(socket.AF_UNIX)
+        try:
+            attempt.settimeout(self.timeout)
+            attempt.connect(self.unix_socket)
+        except OSError:
+            attempt.close()
+            raise
+        self.sock = attempt
+
+
 class Engine:
     """A connection to one engine; not for use by several threads at once.
 
@@ -195,7 +208,7 @@ class Engine:
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is None:
             if self.socket_path is not None:
-                self._connection = UnixHTTPConnection(
+                self._connection = _UnixConnection(
                     "http+unix://localhost",
                     self.socket_path,
                     self.connect_timeout,  # type: ignore[arg-type] # a socket takes fractions too
