@@ -26,6 +26,7 @@ SEVERITIES = tuple(level.name.lower() for level in reversed(Severity))
 _NEW = timedelta(hours=24)
 _SHOWN = 7
 _CHANGES = 10
+_LOOKED_AT = 200
 
 
 class Member(NamedTuple):
@@ -232,40 +233,50 @@ def worst_hosts(found: Iterable[Member]) -> list[Member]:
 
 
 class Changed(NamedTuple):
-    """`change` is a key of display.STATES, `where` says which thing on which host."""
+    """What one scan changed by one rule. `change` is a key of display.STATES, `subject` is "" for
+    the host itself, and so many `others` changed likewise."""
 
     finding_id: int
     change: str
     title: str
     subject: str
+    others: int
     where: str
-    severity: int
     owner: str
     at: datetime
 
 
 def changes(scope: Scope) -> list[Changed]:
     """The latest first. One query."""
-    rows = (
+    rows = list(
         Transition.objects.filter(scope.condition("result__host__"))
         .select_related("result__host__group")
-        .order_by("-at", "-id")[:_CHANGES]
+        .defer("evidence", "result__evidence", "result__host__engine")
+        .order_by("-at", "-id")[:_LOOKED_AT]
     )
-    return [_changed(row) for row in rows]
+    alike: dict[tuple[Any, ...], list[Transition]] = {}
+    for row in rows:
+        key = (row.at, row.result.host_id, row.result.rule, row.change)
+        alike.setdefault(key, []).append(row)
+    groups = list(alike.values())
+    if len(rows) == _LOOKED_AT and len(groups) > 1:
+        groups.pop()  # there may be more of it than was looked at
+    # Of one moment, the most severe first.
+    groups.sort(key=lambda group: (group[0].at, group[0].result.severity), reverse=True)
+    return [_changed(group) for group in groups[:_CHANGES]]
 
 
-def _changed(row: Transition) -> Changed:
-    result = row.result
-    of_host = result.subject_kind == "host"
+def _changed(group: Sequence[Transition]) -> Changed:
+    result = group[0].result
     return Changed(
         result.pk,
-        row.change,
+        group[0].change,
         rule_title(result.rule),
-        "" if of_host else result.subject,
+        "" if result.subject_kind == "host" else result.subject,
+        len(group) - 1,
         result.host.name,
-        result.severity,
         result.host.group.owner,
-        row.at,
+        group[0].at,
     )
 
 

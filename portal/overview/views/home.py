@@ -34,7 +34,8 @@ def home(request: HttpRequest) -> HttpResponse:
             (name, display.SEVERITIES[name].icon, getattr(summary, name))
             for name in queries.SEVERITIES
         ],
-        "coverage": queries.coverage(hosts),
+        "seen": queries.coverage(hosts),
+        "coverage": f"{summary.current} of {display.counted(summary.hosts, 'host')} current",
         "alerts": queries.alerts(scope, hosts, now) if hosts else [],
         "first": queries.first_scan(scope, hosts, now) if hosts and not scored else None,
         "rules": queries.worst_rules(scope) if scored else [],
