@@ -89,14 +89,17 @@ def line(result: Result) -> Line:
     )
 
 
-def in_a_line(evidence: Sequence[Any], reason: str, most: int = 160) -> str:
-    """The first fact that decided, or why there is none."""
-    text = reason
-    if evidence and not reason:
-        fact = evidence[0]
-        text = f"{fact.get('fact', '')} is {display.fact(fact.get('found'))}"
-        if wanted := fact.get("wanted"):
-            text += f", wanted: {wanted}"
+def in_a_line(evidence: Sequence[Any], reason: str) -> str:
+    """The first fact that decided, or why there is none; long values are cut short."""
+    if reason or not evidence:
+        return _short(reason, 160)
+    fact = evidence[0]
+    text = f"{fact.get('fact', '')} is {_short(display.fact(fact.get('found')), 80)}"
+    wanted = fact.get("wanted")
+    return f"{text}, wanted: {_short(wanted, 60)}" if wanted else text
+
+
+def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -122,7 +122,7 @@ def _facets(found: queries.Facets, filters: Filters) -> list[dict[str, Any]]:
     severities = {name: display.SEVERITIES[name].word for name in SEVERITIES}
     by_severity = {name: found.severities[rank] for name, rank in SEVERITIES.items()}
     chosen = {name for name, rank in SEVERITIES.items() if rank in filters.severities}
-    rules = {slug: queries.title(slug) for slug, _ in found.rules.most_common()}
+    rules = {slug: slug for slug, _ in found.rules.most_common()}
     hosts = {slug: name for slug, name, _ in found.hosts}
     by_host = {slug: number for slug, _, number in found.hosts}
     return [

@@ -16,7 +16,7 @@ from portal.core.tables import paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
 
-HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable", "References")
+HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable")
 _VERDICTS = {
     "failed": ("fail",),
     "unknown": ("unknown",),
