@@ -139,7 +139,7 @@ def _scan(host_id: int) -> None:
 
 
 def _process(command: list[str]) -> float:
-    return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
+    return seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 
 
 def _peaks(url: str) -> tuple[float, float]:
