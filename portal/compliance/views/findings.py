@@ -20,7 +20,7 @@ from portal.compliance.queries.filters import (
     without,
 )
 from portal.core import display
-from portal.core.http import page
+from portal.core.http import page, wants_fragment
 from portal.core.tables import Order, paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
@@ -47,6 +47,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
     by = by if by in dict(GROUPS) else ""
     context = {
         "scope_bar": scope_bar(request.GET, scope),
+        "is_part": wants_fragment(request),
         "facets": _facets(facets, found.filters),
         "search": found.search,
         "problems": [_problem(request.GET, problem) for problem in found.problems],

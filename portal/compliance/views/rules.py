@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from portal.compliance.queries import findings
 from portal.compliance.queries import rules as queries
 from portal.core import display
-from portal.core.http import page
+from portal.core.http import page, wants_fragment
 from portal.core.tables import paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
@@ -38,6 +38,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     shown = [standing for standing in rules if wanted.has(standing)]
     context = {
         "scope_bar": scope_bar(request.GET, scope),
+        "is_part": wants_fragment(request),
         "families": [
             (family, [_row(standing, scope) for standing in family.rules])
             for family in queries.families(shown)

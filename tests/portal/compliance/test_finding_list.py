@@ -305,6 +305,9 @@ def test_a_fragment_is_what_htmx_asks_for(as_alice: Client, fleet: list[Host]) -
     assert "<html" not in page
     assert page.lstrip().startswith('<div class="with-facets" id="findings">')
     assert "HX-Request-Type" in response["Vary"]
+    # The scope bar carries the filters on, so it comes along.
+    assert '<hx-partial hx-target=".scope"' in page
+    assert "hx-partial" not in as_alice.get(LIST).content.decode()
 
 
 def test_who_may_and_how(client: Client, as_charlie: Client, fleet: list[Host]) -> None:
