@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
     "state": ("shown", "name"),
     "scanned": ("last_success_at", "name"),
-    "containers": ("containers_running", "name"),
+    "containers": ("containers_total", "name"),
     "critical": ("critical", "high", "medium", "low", "-name"),
     "high": ("high", "medium", "low", "-name"),
     "score": ("posture", "name"),
