@@ -261,12 +261,12 @@ class Gap(NamedTuple):
 
 
 _FACTS = {
-    "inspect": "Their configuration",
-    "top": "Their process lists",
-    "image": "Their image's configuration",
-    "images": "The list of images",
-    "networks": "The list of networks",
-    "volumes": "The list of volumes",
+    "inspect": "Configuration",
+    "top": "Process list",
+    "image": "Image",
+    "images": "List of images",
+    "networks": "List of networks",
+    "volumes": "List of volumes",
 }
 _NAMED = 10
 

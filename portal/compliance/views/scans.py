@@ -90,6 +90,7 @@ def scan_detail(request: HttpRequest, scan_id: int) -> HttpResponse:
         "params": request.GET,
         "gaps": queries.gaps(scan),
         "newest": queries.next_after(scan),
+        "due": bool(scan.host.next_scan_at and scan.host.next_scan_at <= timezone.now()),
         "here": request.get_full_path(),
         "refusal": reason(person, Right.START_SCAN),
     }

@@ -18,6 +18,7 @@ from portal.fleet.models import Group, Host
 from portal.fleet.queries import Scope
 from portal.overview.queries import home
 from tests.fleet import failed_scan, named, register, scan
+from tests.portal.plain import links, text
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -41,18 +42,6 @@ def fleet(now: Any) -> list[Host]:
     fresh = register("prod-new", owner="Data", now=now)
     Host.objects.update(next_scan_at=now + timedelta(hours=3))
     return [web, shop, lost, fresh]
-
-
-def text(page: str) -> str:
-    """What a person reads, in one line."""
-    plain = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", page, flags=re.S)
-    return " ".join(plain.replace("&nbsp;", " ").replace("\xa0", " ").split())
-
-
-def links(page: str) -> dict[str, str]:
-    """Address -> what the link says."""
-    found = re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', page, flags=re.S)
-    return {address.replace("&amp;", "&"): text(words) for address, words in found}
 
 
 def get(client: Client, query: str = "", **headers: str) -> str:
