@@ -69,6 +69,7 @@ class Scan(models.Model):
             models.Index(
                 fields=["id"], condition=Q(finished_at__isnull=True), name="unfinished_scans"
             ),
+            models.Index(fields=["host", "-id"], name="scans_of_host"),
         ]
 
     def __str__(self) -> str:

@@ -132,7 +132,8 @@ class HostForm(ConnectionForm):
             for name in ("group_name", "environment", "owner"):
                 self.errors.pop(name, None)
         if found := self.taken:
-            self.add_error(PLACES[data["transport"]], f"This address is already registered as {found.name}.")
+            taken = f"This address is already registered as {found.name}."
+            self.add_error(PLACES[data["transport"]], taken)
         return data
 
 

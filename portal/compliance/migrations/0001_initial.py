@@ -161,6 +161,10 @@ class Migration(migrations.Migration):
             model_name='scan',
             index=models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['id'], name='unfinished_scans'),
         ),
+        migrations.AddIndex(
+            model_name='scan',
+            index=models.Index(fields=['host', '-id'], name='scans_of_host'),
+        ),
         migrations.AddConstraint(
             model_name='scan',
             constraint=models.UniqueConstraint(condition=models.Q(('state', 'queued')), fields=('host',), name='one_queued_scan_per_host'),
