@@ -16,8 +16,13 @@ _NAME = re.compile(
 )
 # Names of places and switches: they hold no credential although they speak of one.
 _NOT_A_VALUE = re.compile(
-    r"(?i)(?:_file|_path|_dir|_name|_url_prefix|_ttl|_timeout|_expiry|_expires(?:_in)?|_length|"
-    r"_policy|_type|_mode|_enabled|_header|_method|_algorithm|_id|_user(?:name)?|_sock(?:et)?)$"
+    r"(?i)(?:_file|_path|_dir|_name|_prefix|_ttl|_timeout|_expiry|_expires(?:_in)?|_length|"
+    r"_policy|_type|_mode|_enabled|_header|_method|_algorithm|_id|_user(?:name)?|_sock(?:et)?|"
+    r"_lifetime|_limit|_max|_min|_count|_size|_age|_interval|_days|_hours|_minutes|_seconds|"
+    r"_host|_port|_addr|_proto|_endpoint|_issuer|_audience|_provider|_scopes?|_required|_version|"
+    r"_format|_backend|_driver|_realm|_strategy|_domain|_region|(?<!webhook)_ur[il])$"
+    # What Kubernetes and links of Docker put there for a service called auth or token.
+    r"|_port_\d+_(?:tcp|udp)(?:_\w+)?$|_service_port_\w+$"
 )
 _PATTERNS = (
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
@@ -33,11 +38,24 @@ _PATTERNS = (
         re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@]*:[^\s@/]+@", re.IGNORECASE),
     ),
 )
+# Within a value: `-Ddb.password=...`, `Server=db;Password=...`, `{"api_key": "..."}`.
+_WITHIN = re.compile(
+    r"(?i)(?:password|passwd|pwd|secret|token|(?:api|access|private|secret|account)[_-]?key)"
+    r"(?:[\"']\s*:|\s*=)\s*[\"']?(?!(?:true|false|none|null|\d{1,4})\b)[^\s\"';&,$<{/]"
+)
 _EMPTY_VALUES = {"", "true", "false", "yes", "no", "on", "off", "none", "null", "0", "1"}
+_EMPTY_VALUES |= {"enabled", "disabled", "required", "optional"}
+# Where the credential is, or will be filled in: not the credential.
+_REFERENCE = re.compile(
+    r"/run/secrets/.*|(?:file|vault|arn:aws:(?:secretsmanager|ssm)):.*|\$\{[^}]*\}|\$\([^)]*\)"
+    r"|\{\{.*\}\}",
+    re.DOTALL,
+)
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 _ASSIGNMENT = re.compile(
     r"(?i)((?:--?)?[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|"
-    r"private[_-]?key|credential)[\w.-]*)(\s*[=:]\s*|\s+)(?:\"[^\"]*\"|'[^']*'|\S+)"
+    r"private[_-]?key|credential)[\w.-]*[\"']?|\bauthorization[\"']?(?=\s*[=:]))"
+    r"(\s*[=:]\s*|\s+)(?:\"[^\"]*\"|'[^']*'|(?:(?:basic|bearer|token)\s+)?\S+)"
 )
 _OPTION = re.compile(
     r"(?i)^--?[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|"
@@ -52,12 +70,14 @@ def suspicion(name: str, value: str) -> str:
     for what, pattern in _PATTERNS:
         if pattern.search(value):
             return f"the value looks like {what}"
-    if (
-        _NAME.search(name)
-        and not _NOT_A_VALUE.search(name)
-        and not value.startswith("/run/secrets/")
-    ):
+    working_directory = name.upper() in {"PWD", "OLDPWD"} and value.startswith("/")
+    if working_directory or _REFERENCE.fullmatch(value.strip()):
+        return ""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)  # accessToken
+    if (_NAME.search(name) or _NAME.search(words)) and not _NOT_A_VALUE.search(words):
         return "the name says that it is a credential"
+    if _WITHIN.search(value):
+        return "the value holds what is called a password or a key"
     if _looks_random(value):
         return "the value looks random enough to be a key"
     return ""
@@ -65,14 +85,16 @@ def suspicion(name: str, value: str) -> str:
 
 def _looks_random(value: str) -> bool:
     """An opaque word of 24 characters or more with letters and digits and at least 4 bits of
-    entropy a character, as generated keys have; hexadecimal digests are left out."""
+    entropy a character, as generated keys have; hexadecimal digests are left out, and so are words
+    that are strung together, in which the kind of character seldom changes."""
     if len(value) > 512 or not _OPAQUE.fullmatch(value) or re.fullmatch(r"[0-9a-fA-F-]+", value):
         return False
     if not (re.search(r"\d", value) and re.search(r"[a-z]", value) and re.search(r"[A-Z]", value)):
         return False
     counts = [value.count(character) for character in set(value)]
     entropy = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
-    return entropy >= 4
+    changes = len(re.findall(r"(?=[a-z][A-Z\d]|[A-Z][a-z\d]|\d[A-Za-z])", value))
+    return entropy >= 4 and changes >= len(value) / 4
 
 
 def text(value: str, limit: int = 500) -> str:
