@@ -1,6 +1,7 @@
 """Paths on a Linux host, compared as the kernel would see them. Pure: no file system is asked."""
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 # Directories that are symbolic links on every current distribution with a merged /usr and /run.
@@ -16,9 +17,15 @@ _ALIASES = (
 )
 
 
+# The host's root once more, as its processes see it.
+_ROOT_OF_A_PROCESS = re.compile(r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/root(?=/|$)")
+
+
 def normalise(path: str) -> str:
     """An absolute path without `.`, `..`, doubled slashes, and with well-known links followed."""
     path = posixpath.normpath("/" + path.lstrip("/"))
+    while found := _ROOT_OF_A_PROCESS.match(path):
+        path = path[found.end() :] or "/"
     for link, target in _ALIASES:
         if path == link or path.startswith(link + "/"):
             return target + path[len(link) :]

@@ -15,6 +15,11 @@ from scanner.paths import above, holds, normalise, touches, under, within
         ("/lib/modules", "/usr/lib/modules"),
         ("/lib64", "/usr/lib64"),
         ("/library", "/library"),
+        ("/proc/1/root", "/"),
+        ("/proc/self/root/var/run", "/run"),
+        ("/proc/42/task/43/root/proc/1/root/etc", "/etc"),
+        ("/proc/1/rooted", "/proc/1/rooted"),
+        ("/srv/proc/1/root", "/srv/proc/1/root"),
         ("/var/running", "/var/running"),
     ],
 )
