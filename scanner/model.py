@@ -40,7 +40,8 @@ class Mount(msgspec.Struct, frozen=True):
     source: str
     destination: str
     writable: bool
-    propagation: str = ""
+    propagation: str | None = ""
+    """None where the engine does not say it of a mount of the host's."""
     volume: str = ""
     host_path: str | None = None
     """Normalised path on the host; None for tmpfs and for volumes that the engine itself keeps."""
@@ -150,7 +151,8 @@ class Healthcheck(msgspec.Struct, frozen=True):
 
     @property
     def disabled(self) -> bool:
-        return not self.test or self.test[0].upper() == "NONE"
+        """The engine runs no probe but of these two kinds, whatever else stands there."""
+        return not self.test or self.test[0] not in {"CMD", "CMD-SHELL"}
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -391,7 +393,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def running(self) -> bool:
-        """True while it has processes: also when paused or between two restarts of a crash loop."""
+        """True while it has processes: also when paused, not between two restarts of a loop."""
         return self.status in {"running", "paused"}
 
     @property
@@ -419,6 +421,13 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if project := labels.get("com.docker.compose.project"):
             return f"compose/{project}"
         return self.workload
+
+    def belongs_with(self, other: "Container", *, within_project: bool) -> bool:
+        """Whether the two are made to share: as containers of one pod or one workload. Services
+        of a Compose project are workloads of their own; `within_project` lets them share too."""
+        if self.pod_or_project.startswith("compose/") and not within_project:
+            return self.workload == other.workload
+        return self.pod_or_project == other.pod_or_project
 
     @property
     def policy_names(self) -> tuple[str, ...]:

@@ -51,6 +51,9 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
     mounts = _mounts(raw.Mounts, host, volumes)
     exposed = _omitted(raw.Config, config.ExposedPorts, _exposed, ())
     unread: dict[str, str] = {}
+    cap_add, cap_drop = _capabilities(host.CapAdd), _capabilities(host.CapDrop)
+    if host.Capabilities:  # of API 1.40 only: the whole set, in place of the other two
+        cap_add, cap_drop = _capabilities(host.Capabilities), ("ALL",)
     values: dict[str, Any] = {
         "image": _known(config.Image),
         "image_id": _known(raw.Image),
@@ -77,8 +80,8 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "exposed_ports": exposed,
         "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
         "privileged": _known(host.Privileged),
-        "cap_add": _capabilities(host.CapAdd),
-        "cap_drop": _capabilities(host.CapDrop),
+        "cap_add": cap_add,
+        "cap_drop": cap_drop,
         "security_opt": _strings(host.SecurityOpt, _PROFILE_LIMIT),
         "apparmor_profile": _known(raw.AppArmorProfile),
         "process_label": _known(raw.ProcessLabel),
@@ -496,7 +499,7 @@ def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | N
                 source=(entry.Source or "")[:_LIMIT],
                 destination=entry.Destination[:_LIMIT],
                 writable=entry.RW,
-                propagation=entry.Propagation or "",
+                propagation=entry.Propagation if entry.Type == "bind" else entry.Propagation or "",
                 volume=entry.Name or "",
                 host_path=host_path,
             )

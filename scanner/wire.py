@@ -112,6 +112,7 @@ class HostConfigJson(Struct):
     Privileged: Flag = UNSET
     CapAdd: Strings = UNSET
     CapDrop: Strings = UNSET
+    Capabilities: Strings = UNSET
     SecurityOpt: Strings = UNSET
     Ulimits: list[UlimitJson] | UnsetType | None = UNSET
     PidMode: Text = UNSET

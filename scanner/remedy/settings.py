@@ -189,7 +189,7 @@ def _mount_entry(mount: Mount) -> Any:
     if mount.kind == "volume" and not is_named_volume(mount):
         return mount.destination
     options = [] if mount.writable else ["ro"]
-    if mount.kind == "bind" and mount.propagation not in {"", "rprivate"}:
+    if mount.kind == "bind" and mount.propagation and mount.propagation != "rprivate":
         options.append(mount.propagation)
     if ":" not in source + mount.destination:
         return ":".join([source, mount.destination, *([",".join(options)] if options else [])])

@@ -1,18 +1,28 @@
 """A container that shares memory and queues with the host, or with another workload."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
+import msgspec
 from msgspec.structs import replace
 
 from scanner.model import Container, Context
-from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity, Shown
+from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown
 
 FACT = "HostConfig.IpcMode"
 
 
-def check(
-    container: Container, context: Context, parameters: NoParameters
-) -> Iterator[Flaw | Shown]:
+class Parameters(msgspec.Struct, frozen=True):
+    within_project: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether the services of a Compose project may share a namespace; the "
+            "containers of a pod always may"
+        ),
+    ] = False
+
+
+def check(container: Container, context: Context, parameters: Parameters) -> Iterator[Flaw | Shown]:
     owner, mode = context.namespace_owner(container, "ipc_mode")
     own = Evidence(FACT, container.ipc_mode, "private")
     if mode == "host":
@@ -23,7 +33,10 @@ def check(
     sharers = [] if mode in {"private", "none"} else context.namespace_sharers(owner, "ipc_mode")
     members = [owner, *sharers]
     others = [other for other in members if other.id != container.id]
-    strangers = sorted({c.workload for c in others if c.pod_or_project != container.pod_or_project})
+    within = parameters.within_project
+    strangers = sorted(
+        {c.workload for c in others if not container.belongs_with(c, within_project=within)}
+    )
     if strangers:
         yield Flaw((own, Evidence("shared with workloads", strangers)))
     elif others:
@@ -49,6 +62,7 @@ RULE = Rule(
         "for those of another workload."
     ),
     links=("https://docs.docker.com/engine/containers/run/#ipc-settings---ipc",),
+    parameters=Parameters,
     check=check,
     fix=Fix(
         summary="Give the container a private IPC namespace.",

@@ -1,25 +1,35 @@
 """A container that sees the processes of the host, or of another workload."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
+import msgspec
 from msgspec.structs import replace
 
 from scanner.model import Container, Context
-from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity, Shown
+from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown
 
 FACT = "HostConfig.PidMode"
 
 
-def check(
-    container: Container, context: Context, parameters: NoParameters
-) -> Iterator[Flaw | Shown]:
+class Parameters(msgspec.Struct, frozen=True):
+    within_project: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether the services of a Compose project may share a namespace; the "
+            "containers of a pod always may"
+        ),
+    ] = False
+
+
+def check(container: Container, context: Context, parameters: Parameters) -> Iterator[Flaw | Shown]:
     owner, mode = context.namespace_owner(container, "pid_mode")
     own = Evidence(FACT, container.pid_mode, "a PID namespace of its own")
     if mode == "host":
         joined = (Evidence(f"{FACT} of {owner.name}", mode),) if owner.id != container.id else ()
         yield Flaw((own, *joined))
     elif owner.id != container.id:
-        if owner.pod_or_project == container.pod_or_project:
+        if container.belongs_with(owner, within_project=parameters.within_project):
             yield Shown((own, Evidence("shared within", owner.pod_or_project)))
         else:
             yield Flaw((own, Evidence("workload that it joins", owner.workload)))
@@ -44,6 +54,7 @@ RULE = Rule(
         "the same to that one."
     ),
     links=("https://docs.docker.com/engine/containers/run/#pid-settings---pid",),
+    parameters=Parameters,
     check=check,
     fix=Fix(
         summary="Leave the container its own PID namespace.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.model import Container, Context, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity
 
 SHARED = {"shared", "rshared"}
@@ -19,6 +19,8 @@ def check(container: Container, context: Context, parameters: NoParameters) -> I
             found.setdefault(mount.content, []).append(fact)
     for content, evidence in found.items():
         yield Flaw(tuple(evidence), sub_object=content)
+    if any(mount.propagation is None for mount in container.mounts):
+        raise Unread("Mounts: Propagation", "the engine's answer lacks it")
 
 
 def change(container: Container) -> Container:

@@ -28,7 +28,7 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
         others = {
             other.workload
             for other, _ in context.mounted_elsewhere(container, mount)
-            if not _together(container, other, parameters)
+            if not container.belongs_with(other, within_project=parameters.within_project)
         }
         if others:
             found.setdefault(mount.content, []).extend(
@@ -39,13 +39,6 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
             )
     for content, evidence in found.items():
         yield Flaw(tuple(evidence), sub_object=content)
-
-
-def _together(one: Container, other: Container, parameters: Parameters) -> bool:
-    """The containers of a pod are made to share; the services of a project only may be."""
-    return one.pod_or_project == other.pod_or_project and (
-        parameters.within_project or one.pod_or_project.startswith("pod/")
-    )
 
 
 RULE = Rule(

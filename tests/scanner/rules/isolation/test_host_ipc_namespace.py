@@ -2,11 +2,11 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.model import Unread
-from scanner.rule import Flaw, NoParameters, Shown
-from scanner.rules.isolation.host_ipc_namespace import change, check
+from scanner.rule import Flaw, Shown
+from scanner.rules.isolation.host_ipc_namespace import Parameters, change, check
 from tests.recorded import container, context, without
 
-NONE = NoParameters()
+NONE = Parameters()
 NAMES = (
     *("isolation_plain", "ipc_host", "ipc_joins_host", "ipc_shareable", "ipc_joins_shareable"),
     *("pod_pause", "pod_web"),
@@ -49,6 +49,20 @@ def test_asking_for_a_private_namespace_fails_for_the_one_who_asks():
     assert not list(check(private, context(private, asks), NONE))
     [flaw] = check(asks, context(private, asks), NONE)
     assert isinstance(flaw, Flaw)
+
+
+def test_services_of_a_project_are_workloads_of_their_own_unless_the_policy_says_otherwise():
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    one = replace(container("ipc_shareable"), labels=labels)
+    labels = {**labels, "com.docker.compose.service": "worker"}
+    other = replace(container("ipc_joins_shareable"), labels=labels)
+    [flaw] = check(one, context(one, other), NONE)
+    assert flaw.evidence[1].found == ["compose/shop/worker"]
+    [fact] = check(one, context(one, other), Parameters(within_project=True))
+    assert isinstance(fact, Shown)
+    replica = replace(other, labels=one.labels)
+    [fact] = check(one, context(one, replica), NONE)
+    assert isinstance(fact, Shown)
 
 
 @pytest.mark.parametrize("name", ["pod_pause", "pod_web"])

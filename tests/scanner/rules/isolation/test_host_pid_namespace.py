@@ -2,11 +2,11 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.model import Unread
-from scanner.rule import Flaw, NoParameters, Shown
-from scanner.rules.isolation.host_pid_namespace import change, check
+from scanner.rule import Flaw, Shown
+from scanner.rules.isolation.host_pid_namespace import Parameters, change, check
 from tests.recorded import container, context, without
 
-NONE = NoParameters()
+NONE = Parameters()
 ALL = context(
     *map(
         container,
@@ -40,14 +40,25 @@ def test_joining_another_workload_fails_and_names_it():
     assert flaw.evidence[1].found == "container/isolation_plain"
 
 
-@pytest.mark.parametrize(
-    ("name", "within"),
-    [("pod_web", "pod/shop/web-5d9c7b6f48-abcde"), ("pid_joins_service", "compose/shop")],
-)
-def test_sharing_within_a_pod_or_a_project_passes_and_is_shown(name, within):
-    fact = judged(name)
+def test_sharing_within_a_pod_passes_and_is_shown():
+    fact = judged("pod_web")
     assert isinstance(fact, Shown)
-    assert fact.evidence[1].found == within
+    assert fact.evidence[1].found == "pod/shop/web-5d9c7b6f48-abcde"
+
+
+def test_services_of_a_project_are_workloads_of_their_own_unless_the_policy_says_otherwise():
+    flaw = judged("pid_joins_service")
+    assert isinstance(flaw, Flaw)
+    assert flaw.evidence[1].found == "compose/shop/web"
+    [fact] = check(container("pid_joins_service"), ALL, Parameters(within_project=True))
+    assert isinstance(fact, Shown)
+    assert fact.evidence[1].found == "compose/shop"
+
+
+def test_a_replica_may_join_another_of_the_same_service():
+    replica = replace(container("pid_joins_service"), labels=container("isolation_service").labels)
+    [fact] = check(replica, ALL, NONE)
+    assert isinstance(fact, Shown)
 
 
 def test_another_pod_of_the_same_deployment_is_another_workload():

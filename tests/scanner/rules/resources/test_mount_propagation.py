@@ -1,10 +1,13 @@
+import json
+
 import pytest
 from msgspec.structs import replace
 
+from scanner import parse
 from scanner.model import Unread
 from scanner.rule import NoParameters
 from scanner.rules.resources.mount_propagation import change, check
-from tests.recorded import container, context, without
+from tests.recorded import answer, container, context, without
 
 NONE = NoParameters()
 
@@ -34,6 +37,15 @@ def test_a_path_that_is_mounted_twice_fails_once_with_both():
 def test_what_was_not_read_is_unknown():
     with pytest.raises(Unread, match="Mounts"):
         found(without(container("propagation_shared"), "mounts"))
+
+
+def test_a_host_mount_whose_propagation_is_not_told_is_unknown_beside_what_is_known():
+    document = answer("propagation_shared")
+    del document["Mounts"][0]["Propagation"]
+    mounts = check(parse.container(json.dumps(document).encode()), context(), NONE)
+    assert next(mounts).sub_object in {"/srv/a", "/srv/b"}
+    with pytest.raises(Unread, match="Propagation"):
+        next(mounts)
 
 
 def test_the_change_passes_and_keeps_the_mounts():
