@@ -23,18 +23,19 @@ class Parameters(msgspec.Struct, frozen=True):
 
 def check(container: Container, context: Context, parameters: Parameters) -> Iterator[Flaw]:
     limits = {limit.name: limit for limit in container.ulimits}
-    for name in parameters.required:
-        if name not in limits:
-            yield flaw(FACT, None, f"a limit for {name}", sub_object=name)
-    for name, ceiling in parameters.ceilings.items():
-        if name in limits and not 0 <= limits[name].hard <= ceiling:  # -1 is no limit
-            found = {"soft": limits[name].soft, "hard": limits[name].hard}
+    for name in dict.fromkeys((*parameters.required, *parameters.ceilings)):
+        limit, ceiling = limits.get(name), parameters.ceilings.get(name)
+        endless = limit is not None and limit.hard < 0  # -1 is no limit
+        found = None if limit is None else {"soft": limit.soft, "hard": limit.hard}
+        if ceiling is not None and limit is not None and (endless or limit.hard > ceiling):
             yield flaw(FACT, found, f"hard limit of at most {ceiling}", sub_object=name)
+        elif name in parameters.required and (limit is None or endless):
+            yield flaw(FACT, found, f"a limit for {name}", sub_object=name)
 
 
 def change(container: Container) -> Container:
     limits = {"nofile": Ulimit("nofile", 1024, 65536), "nproc": Ulimit("nproc", 2048, 4096)}
-    limits |= {limit.name: limit for limit in container.ulimits}
+    limits |= {limit.name: limit for limit in container.ulimits if limit.hard >= 0}
     return replace(container, ulimits=tuple(limits[name] for name in sorted(limits)))
 
 
