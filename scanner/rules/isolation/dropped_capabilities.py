@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.capabilities import normalise
+from scanner.capabilities import DEFAULT_CAPABILITIES, normalise
 from scanner.model import Container, Context
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown
 
@@ -31,10 +31,15 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
     elif "ALL" in container.cap_add:
         wanted = "not ALL: it undoes dropping them"
         yield Flaw((Evidence("HostConfig.CapAdd", list(container.cap_add), wanted), remains))
-    elif "ALL" in container.cap_drop or (accepted and effective <= accepted):
+    elif _drops_all(container) or (accepted and effective <= accepted):
         yield Shown((Evidence("HostConfig.CapDrop", dropped), remains))
     else:
         yield Flaw((Evidence("HostConfig.CapDrop", dropped, "ALL"), remains))
+
+
+def _drops_all(container: Container) -> bool:
+    """Also where each default is named: so Podman tells of ALL."""
+    return "ALL" in container.cap_drop or set(container.cap_drop) >= DEFAULT_CAPABILITIES
 
 
 def change(container: Container) -> Container:

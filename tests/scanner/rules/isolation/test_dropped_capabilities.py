@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from scanner.capabilities import DEFAULT_CAPABILITIES
 from scanner.model import Unread
@@ -31,6 +32,15 @@ def test_dropping_all_passes_in_any_case_and_names_what_was_added():
     fact = judged("cap_drop_all_add_one")
     assert isinstance(fact, Shown)
     assert fact.evidence[1].found == ["NET_BIND_SERVICE"]
+
+
+def test_dropping_each_by_its_name_is_dropping_all_as_podman_tells_it():
+    each = replace(container("cap_drop_all"), cap_drop=tuple(sorted(DEFAULT_CAPABILITIES)))
+    [fact] = check(each, context(), STRICT)
+    assert isinstance(fact, Shown)
+    assert fact.evidence[1].found == []
+    [flaw] = check(replace(each, cap_drop=each.cap_drop[1:]), context(), STRICT)
+    assert isinstance(flaw, Flaw)
 
 
 def test_privileged_keeps_everything_whatever_it_drops():
