@@ -22,7 +22,8 @@ def check(container: Container, context: Context, parameters: NoParameters) -> I
             return
         evidence = Evidence(ATTACHED, attached, WANTED)
     if owner.id != container.id:
-        yield Flaw((Evidence(MODE, container.network_mode), Evidence(owner.name, evidence.found)))
+        joined = Evidence(f"{evidence.fact} of {owner.name}", evidence.found)
+        yield Flaw((Evidence(MODE, container.network_mode, WANTED), joined))
     else:
         yield Flaw((evidence,))
 
