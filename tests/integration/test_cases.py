@@ -15,7 +15,6 @@ from typing import Any
 import docker.errors
 import pytest
 
-from scanner.engine import Engine as Client
 from scanner.rules import RULES
 from tests.conftest import start
 from tests.integration import cases
@@ -28,7 +27,6 @@ pytestmark = pytest.mark.engine
 Found = dict[str, Any]
 WAIT_SECONDS = 60
 CONTAINER_RULES = {rule.slug for rule in RULES if rule.subject_kind == "container"}
-RANKS = ("low", "medium", "high", "critical")
 
 
 def plimsoll(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -289,7 +287,8 @@ def test_no_secret_is_shown(scanned: Found, table: str) -> None:
 def test_the_table_names_all_that_fails(scanned: Found, table: str) -> None:
     failing = {result["rule"] for result in scanned["results"] if result["verdict"] == "fail"}
     assert {rule for rule in failing if rule not in table} == set()
-    short = {name for name in CASES if len(name) < 12}  # longer ones are folded
+    names = {r["subject"]["name"] for r in scanned["results"] if r["verdict"] == "fail"}
+    short = {name for name in names & set(CASES) if len(name) < 12}  # longer ones are folded
     assert {name for name in short if name not in table} == set()
     assert f"{len(CASES)} containers:" in table
 
@@ -348,10 +347,8 @@ def test_the_other_engine(strict_scan: Found) -> None:
     assert {s["name"] for s in containers if s["kind"] == "container"} == set(STRICT_CASES)
 
 
-def test_a_daemons_default_counts_as_far_as_the_engine_shows_it(strict: Engine, strict_scan: Found):
+def test_a_daemons_default_counts_as_far_as_the_engine_shows_it(strict_scan: Found) -> None:
     [result] = of(strict_scan, "plain", "no-new-privileges")
-    with Client(strict.url) as client:
-        client.version()
     shows = "name=no-new-privileges" in strict_scan["host"]["security_options"]
     if shows:
         assert result["verdict"] == PASS
@@ -375,8 +372,6 @@ def test_the_profile_of_the_daemon_is_shown(strict_scan: Found) -> None:
         ("privileged", "critical", 1),
         ("memory-limit", "critical", 0),
         ("memory-limit", "high", 1),
-        ("ulimits", "medium", 0),
-        ("ulimits", "low", 1),
     ],
 )
 def test_the_exit_code_is_a_gate(strict: Engine, rule: str, gate: str, code: int) -> None:
@@ -390,8 +385,6 @@ def test_the_severity_of_a_single_finding_opens_the_gate(strict: Engine) -> None
 
 
 def test_unknown_opens_the_gate_where_it_is_told_to(strict: Engine) -> None:
-    choice = ("scan", strict.url, "--rule=host-uts-namespace")
-    assert plimsoll(*choice, "--fail-on-unknown").returncode == 0
     choice = ("scan", strict.url, "--rule=host-network", "--fail-on=critical")
     assert plimsoll(*choice).returncode == 0
     assert plimsoll(*choice, "--fail-on-unknown").returncode == 1
