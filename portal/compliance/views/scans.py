@@ -14,7 +14,7 @@ from portal.accounts.rights import Right, reason
 from portal.compliance import actions
 from portal.compliance.queries import scans as queries
 from portal.core import display, health
-from portal.core.http import page
+from portal.core.http import page, wants_fragment
 from portal.core.tables import paged
 from portal.fleet import queries as fleet
 from portal.fleet.queries import Scope
@@ -43,6 +43,8 @@ def scan_list(request: HttpRequest) -> HttpResponse:
         "carried": _tail("?", scope.parameters),
         "also": _tail("&", scope.parameters),
         "here": request.get_full_path(),
+        # What ended while the page was open; the form between the two parts stays as it is.
+        "oob": wants_fragment(request),
         "hosts": hosts,
         "current": states["ok"],
         "states": [(state, count) for state, count in states.items() if count and state != "ok"],

@@ -87,6 +87,10 @@ def test_what_runs_is_shown_with_how_far_it_is(as_alice: Client, fleet: list[Hos
     assert "Waiting test-lost Requested" in text(page)
     fragment = get(as_alice, **{"HX-Request-Type": "partial"})
     assert fragment.lstrip().startswith('<div id="scans"')
+    # What has ended comes with it, and the form between is left alone.
+    assert '<div id="history" hx-swap-oob="outerMorph">' in fragment
+    assert "<select" not in fragment
+    assert "hx-swap-oob" not in page
 
 
 def test_it_stands_still_while_nothing_runs_or_waits(as_alice: Client, fleet: list[Host]):
@@ -104,7 +108,7 @@ def test_many_waiting_scans_are_counted_and_not_listed(as_alice: Client, now: An
     ahead = answer.context["ahead"]
     assert [run.scan.pk for run in ahead.running] == [running.pk]
     assert len(ahead.queued) == queries.RUNS_SHOWN - 1
-    assert "5 more scans wait." in text(answer.content.decode())
+    assert "5 more scans waiting." in text(answer.content.decode())
 
 
 def test_the_next_runs_come_in_their_order(as_alice: Client, fleet: list[Host], now: Any):
