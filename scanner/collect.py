@@ -3,7 +3,7 @@
 import io
 import tarfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -58,6 +58,10 @@ def collect(
         if found is not None:
             containers.append(found)
     report("reading", len(listed), len(listed))
+    if volumes is not None and any(_misses_a_volume(c) for c in containers):
+        # It was made since they were listed, most likely.
+        volumes = _part(gaps, "volumes", lambda: parse.volumes(engine.get("/volumes")))
+        containers = list(_inspected_again(engine, listed, containers, volumes, gaps))
     if images is not None:
         images = _inspect_images(engine, images, containers, gaps, ends)
     if processes:
@@ -115,6 +119,26 @@ def _inspect(
         container = parse.listed(entry, f"it could not be inspected: {error}")
         gaps.append(Gap(container.name, "inspect", str(error)))
         return container
+
+
+def _misses_a_volume(container: Container) -> bool:
+    return container.unread.get("mounts") == parse.UNLISTED
+
+
+def _inspected_again(
+    engine: Engine,
+    listed: Iterable[wire.ListedJson],
+    containers: Iterable[Container],
+    volumes: tuple[Volume, ...] | None,
+    gaps: list[Gap],
+) -> Iterator[Container]:
+    """Those that miss a volume, once more; the others as they are."""
+    entries = {entry.Id: entry for entry in listed}
+    for container in containers:
+        if not _misses_a_volume(container):
+            yield container
+        elif found := _inspect(engine, entries[container.id], volumes, gaps):
+            yield found
 
 
 def _segment(text: str) -> str:

@@ -34,6 +34,7 @@ from scanner.model import (
 
 _LIMIT = 4096  # the longest text that we keep of a single value
 _PROFILE_LIMIT = 1024 * 1024  # an inline seccomp profile is judged whole
+UNLISTED = "it has a volume that the engine did not list"
 
 
 def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container:
@@ -48,9 +49,9 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
     config = raw.Config or wire.ConfigJson()
     state = raw.State or wire.StateJson()
     network = raw.NetworkSettings or wire.NetworkSettingsJson()
-    mounts = _mounts(raw.Mounts, host, volumes)
-    exposed = _omitted(raw.Config, config.ExposedPorts, _exposed, ())
     unread: dict[str, str] = {}
+    mounts = _mounts(raw.Mounts, host, volumes, unread)
+    exposed = _omitted(raw.Config, config.ExposedPorts, _exposed, ())
     cap_add, cap_drop = _capabilities(host.CapAdd), _capabilities(host.CapDrop)
     if host.Capabilities:  # of API 1.40 only: the whole set, in place of the other two
         cap_add, cap_drop = _capabilities(host.Capabilities), ("ALL",)
@@ -58,7 +59,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "image": _known(config.Image),
         "image_id": _known(raw.Image),
         "created": _known(raw.Created),
-        "labels": UNSET if raw.Config in (UNSET, None) else redact.labels(config.Labels or {}),
+        "labels": UNSET if config.Labels is UNSET else redact.labels(config.Labels or {}),
         "status": _known(state.Status),
         "pid": _known(state.Pid),
         "started_at": _known(state.StartedAt),
@@ -131,8 +132,6 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         unread["uid"] = f"the user {values['user']!r} could not be looked up in the container"
     if values["status"] not in ("running", "paused"):
         unread["processes"] = f"the container is not running ({values['status'] or 'no status'})"
-    if values["mounts"] is UNSET and volumes is None:
-        unread["mounts"] = "the engine did not list its volumes"
     return make(id=raw.Id, name=_name(raw.Name), unread=unread, **_bounded(values))
 
 
@@ -472,7 +471,12 @@ def _text(value: str | int | None) -> str:
     return str(value or "")
 
 
-def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | None) -> Any:
+def _mounts(
+    raw: Any,
+    host: wire.HostConfigJson,
+    volumes: tuple[Volume, ...] | None,
+    unread: dict[str, str],
+) -> Any:
     if raw is UNSET or raw is None:
         return UNSET
     known = {volume.name: volume.options for volume in volumes or ()}
@@ -488,11 +492,15 @@ def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | N
             host_path = paths.normalise(entry.Source)
         elif entry.Type == "volume":
             if volumes is None:
+                unread["mounts"] = "the engine did not list its volumes"
                 return UNSET
             options = known.get(entry.Name or "")
             if options is None:  # made after the volumes were listed
                 options = _asked_options(asked.get(entry.Destination))
-            host_path = _bound_path(options)
+            if options is None and entry.Driver in (None, "", "local"):
+                unread["mounts"] = UNLISTED
+                return UNSET
+            host_path = _bound_path(options or {})
         found.append(
             Mount(
                 kind=entry.Type,
@@ -507,10 +515,11 @@ def _mounts(raw: Any, host: wire.HostConfigJson, volumes: tuple[Volume, ...] | N
     return tuple(sorted(found, key=lambda mount: mount.destination))
 
 
-def _asked_options(spec: wire.MountSpecJson | None) -> dict[str, str]:
+def _asked_options(spec: wire.MountSpecJson | None) -> dict[str, str] | None:
+    """None where nothing was asked for: then a volume that was there already may have any."""
     options = spec.VolumeOptions if spec else None
     driver = options.DriverConfig if options else None
-    return (driver.Options if driver else None) or {}
+    return (driver.Options if driver else None) or None
 
 
 def _bound_path(options: dict[str, str]) -> str | None:

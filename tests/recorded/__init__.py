@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from scanner import parse
-from scanner.model import Container, Context, Host, Network, Snapshot
+from scanner.model import Container, Context, Host, Network, Snapshot, Volume
 
 HERE = Path(__file__).parent
 ENGINE = "20.10"
@@ -35,7 +35,16 @@ def answer(name: str, engine: str = ENGINE) -> Any:
 
 
 def container(name: str, engine: str = ENGINE) -> Container:
-    return parse.container((HERE / engine / f"{name}.json").read_bytes())
+    body = (HERE / engine / f"{name}.json").read_bytes()
+    return parse.container(body, volumes(json.loads(body)))
+
+
+def volumes(document: Any) -> tuple[Volume, ...]:
+    """What the engine listed of a container's volumes: they have no options but those that its own
+    document tells."""
+    asked = {mount.get("Source") for mount in document["HostConfig"].get("Mounts") or ()}
+    names = [mount.get("Name") for mount in document["Mounts"] if mount["Type"] == "volume"]
+    return tuple(Volume(name, "local", {}) for name in names if name and name not in asked)
 
 
 def host(engine: str = ENGINE) -> Host:

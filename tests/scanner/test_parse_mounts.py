@@ -6,13 +6,13 @@ import pytest
 
 from scanner import parse
 from scanner.model import Unread, Volume
-from tests.recorded import answer
+from tests.recorded import answer, volumes
 
 BIND = {"type": "none", "o": "bind", "device": "/etc"}
 
 
-def mounts(document, volumes=()):
-    return parse.container(json.dumps(document).encode(), volumes).mounts
+def mounts(document, listed=()):
+    return parse.container(json.dumps(document).encode(), listed).mounts
 
 
 def path_of(options, document=None):
@@ -49,6 +49,20 @@ def test_a_volume_that_was_not_listed_yet_is_what_the_container_asked_for():
 def test_what_is_known_of_a_volume_counts_and_not_what_was_asked_for():
     assert path_of({}) is None
     assert path_of({**BIND, "device": "/srv"}) == "/srv"
+
+
+def test_a_volume_of_which_nothing_is_known_may_lie_anywhere():
+    document = answer("mounts_harmless")
+    assert mounts(document, volumes(document))
+    with pytest.raises(Unread, match="did not list"):
+        mounts(document)
+
+
+def test_another_drivers_volume_that_is_not_listed_binds_nothing():
+    document = answer("mounts_harmless")
+    for mount in document["Mounts"]:
+        mount["Driver"] = "rexray"
+    assert mounts(document)
 
 
 def test_volumes_that_could_not_be_listed_leave_the_mounts_unread():

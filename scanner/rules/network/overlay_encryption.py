@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Context, Network
+from scanner.model import Context, Network, Unread
 from scanner.rule import (
     Family,
     Fix,
@@ -20,8 +20,10 @@ FACT = "networks: Options.encrypted"
 
 
 def check(network: Network, context: Context, parameters: NoParameters) -> Iterator[Flaw | Shown]:
+    if not network.driver:
+        raise Unread("networks: Driver", "the engine does not name the network's driver")
     if network.driver != "overlay":
-        raise NotApplicable(f"the driver is {network.driver or 'not named'}, not overlay")
+        raise NotApplicable(f"the driver is {network.driver}, not overlay")
     if network.ingress:
         raise NotApplicable("the engine does not encrypt the swarm's ingress network, by design")
     if network.encrypted:
