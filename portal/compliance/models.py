@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from portal.fleet.models import Container, Host
 
@@ -130,15 +130,30 @@ class Result(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["host", "rule"], name="result_host_rule"),
-            models.Index(fields=["rule", "verdict"], name="result_rule_verdict"),
+            # The lists order and count by these alone, and fetch only the rows of their page.
             models.Index(
-                F("severity").desc(),
-                F("failed_since"),
+                fields=["-severity", "failed_since", "id"],
+                include=["host", "rule", "verdict"],
                 condition=Q(open=True),
                 name="open_findings_by_severity",
             ),
             models.Index(
-                fields=["rule"], condition=Q(first_failed_at__isnull=False), name="findings_by_rule"
+                fields=["rule", "-severity", "failed_since", "id"],
+                include=["host", "container", "verdict"],
+                condition=Q(open=True),
+                name="open_findings_by_rule",
+            ),
+            models.Index(
+                fields=["-severity", "failed_since", "id"],
+                include=["host", "rule", "verdict", "gone_at"],
+                condition=Q(open=False, first_failed_at__isnull=False),
+                name="closed_findings_by_severity",
+            ),
+            models.Index(
+                fields=["verdict", "-severity", "failed_since", "id"],
+                include=["host", "rule"],
+                condition=Q(gone_at__isnull=True),
+                name="present_results_by_verdict",
             ),
         ]
 

@@ -1,8 +1,9 @@
 """What the list of findings shows: its lines, its groups and the counts beside its filters."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, overload
 
 from django.db.models import Case, CharField, Count, F, IntegerField, Max, Sum, Value, When
@@ -15,6 +16,7 @@ from portal.fleet.models import Environment
 from portal.fleet.queries import Scope, hosts
 from scanner import BY_SLUG
 
+Counting = Callable[..., list[tuple[Any, ...]]]
 ENVIRONMENTS = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT)
 _SHOWN = {State.OPEN: "open", State.FIXED: "resolved", State.GONE: "vanished"}
 _WEIGHT = Case(
@@ -104,7 +106,8 @@ def _short(text: str, most: int) -> str:
 
 
 class Lines(Sequence[Line]):
-    """Lines of a query whose number is known from the counts, so that nothing is counted twice."""
+    """Lines of an ordered query whose number is known from the counts, so that nothing is counted
+    twice. The order is found in an index alone; only the rows of the page are fetched."""
 
     def __init__(self, results: "QuerySet[Result]", total: int) -> None:
         self._results, self._total = results, total
@@ -119,7 +122,9 @@ class Lines(Sequence[Line]):
     def __getitem__(self, place: int | slice) -> Line | list[Line]:
         if isinstance(place, int):
             return line(self._results[place])
-        return [line(result) for result in self._results[place]]
+        ids = self._results.select_related(None).values("id")[place]
+        rows = results().filter(id__in=ids).order_by(*self._results.query.order_by)
+        return [line(result) for result in rows]
 
 
 def results() -> "QuerySet[Result]":
@@ -157,6 +162,38 @@ def _counted(
     return list(grouped.values_list(*order, "number"))
 
 
+def _counts_of(filters: Filters, scope: Scope) -> Counting:
+    """What counts for several facets: where the results themselves have to be looked at, they are
+    read once and then counted here."""
+    if not filters.of_results:
+        return partial(_counted, filters, scope)
+    columns = ("state", "verdict", "severity", "rule", "host__slug", "host__name")
+    fields = ("states", "verdicts", "severities", "rules", "families", "hosts")
+    names = {pk: names for pk, *names in hosts(scope).values_list("id", "slug", "name")}
+    rows = [
+        (*row[:4], *names.get(row[4], ("", "")), row[5])
+        for row in _counted(filters, scope, (*columns[:4], "host"), *fields)
+    ]
+    asked: list[tuple[str, int, Container[Any]]] = [
+        ("states", 0, filters.shown_states),
+        ("verdicts", 1, filters.verdicts),
+        ("severities", 2, filters.severities),
+        ("rules", 3, filters.chosen_rules if filters.rules or filters.families else ()),
+        ("hosts", 4, filters.hosts),
+    ]
+
+    def count(wanted: Sequence[str], *besides: str) -> list[tuple[Any, ...]]:
+        tests = [(place, ok) for name, place, ok in asked if ok and name not in besides]
+        places = [columns.index(name) for name in wanted]
+        found: Counter[tuple[Any, ...]] = Counter()
+        for row in rows:
+            if all(row[place] in ok for place, ok in tests):
+                found[tuple(row[place] for place in places)] += row[-1]
+        return [(*key, number) for key, number in found.items()]
+
+    return count
+
+
 class Facets(NamedTuple):
     """How many there would be of each value, given what is asked in all other fields."""
 
@@ -170,31 +207,30 @@ class Facets(NamedTuple):
 
 
 def facets(filters: Filters, scope: Scope) -> Facets:
-    """Four queries. `hosts` are triples of slug, name and number, the largest first."""
+    """At most four queries. `hosts` are triples of slug, name and number, the largest first."""
+    count = _counts_of(filters, scope)
     states: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
-    for state, verdict, number in _counted(
-        filters, scope, ("state", "verdict"), "states", "verdicts"
-    ):
+    for state, verdict, number in count(("state", "verdict"), "states", "verdicts"):
         if not filters.verdicts or verdict in filters.verdicts:
             states[state] += number
         if not filters.states or state in filters.states:
             verdicts[verdict] += number
 
-    severities = Counter(dict(_counted(filters, scope, ("severity",), "severities")))
+    severities: Counter[int] = Counter(dict(count(("severity",), "severities")))
     chosen = filters.severities or set(severities)
     total = sum(number for severity, number in severities.items() if severity in chosen)
 
     families: Counter[str] = Counter()
     rules: Counter[str] = Counter()
-    for rule, number in _counted(filters, scope, ("rule",), "rules", "families"):
+    for rule, number in count(("rule",), "rules", "families"):
         family = BY_SLUG[rule].family.value if rule in BY_SLUG else ""
         if not filters.rules or rule in filters.rules:
             families[family] += number
         if not filters.families or family in filters.families:
             rules[rule] += number
 
-    by_host = _counted(filters, scope, ("host__slug", "host__name"), "hosts")
+    by_host = count(("host__slug", "host__name"), "hosts")
     hosts_found = sorted(by_host, key=lambda row: (-row[2], row[1]))
     return Facets(total, states, verdicts, severities, families, rules, hosts_found)
 

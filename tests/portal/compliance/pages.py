@@ -25,7 +25,7 @@ def text_of(response: HttpResponse) -> str:
     """The page as a reader sees it: without tags, with single plain spaces."""
     plain = re.sub(r"<[^>]*>", " ", response.content.decode())
     spaced = " ".join(html.unescape(plain).split())
-    return re.sub(r" ([.,:)])(?=\s)|(\() ", r"\1\2", spaced)
+    return re.sub(r" ([.,:)])(?=[\s.,]|$)|(\() ", r"\1\2", spaced)
 
 
 def links(response: HttpResponse, containing: str) -> list[tuple[str, str]]:
