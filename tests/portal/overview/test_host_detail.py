@@ -147,7 +147,9 @@ def test_a_host_that_is_lost_shows_why_and_of_when_the_rest_is(
     said = text_of(as_charlie.get(ADDRESS))
     assert "Unreachable Last read 1 min ago" in said
     assert "Nothing listens there. Start it. Data below is from" in said
-    assert "1 failed attempt in a row" in said
+    assert "in a row" not in said
+    failed_scan(host, message="Nothing listens there.", now=now)
+    assert "2 attempts failed in a row." in text_of(as_charlie.get(ADDRESS))
     assert "Container runs privileged" in said
 
 
