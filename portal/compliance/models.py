@@ -191,8 +191,10 @@ def state_of(found: Any) -> str:
 
 
 class Transition(models.Model):
-    """A finding changed its state. Append-only."""
+    """A finding changed its state. Append-only. The host is the result's: kept here too, so that
+    the latest changes of a part of the fleet are found without looking at results."""
 
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
     result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="+")
     scan = models.ForeignKey(Scan, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
@@ -205,6 +207,7 @@ class Transition(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["result", "-at"], name="transition_result"),
             models.Index(fields=["-at", "-id"], name="latest_transitions"),
+            models.Index(fields=["host", "-at", "-id"], name="transition_host"),
         ]
 
     def __str__(self) -> str:

@@ -116,9 +116,10 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
     )
     bulk.copy(
         Transition,
-        ["result_id", "scan_id", "at", "change", "verdict", "evidence"],
+        ["host_id", "result_id", "scan_id", "at", "change", "verdict", "evidence"],
         (
             (
+                host.pk,
                 ids[unit.identity],
                 scan.pk,
                 now,

@@ -249,14 +249,14 @@ class Changed(NamedTuple):
 def changes(scope: Scope) -> list[Changed]:
     """The latest first. One query."""
     rows = list(
-        Transition.objects.filter(scope.condition("result__host__"))
-        .select_related("result__host__group")
-        .defer("evidence", "result__evidence", "result__host__engine")
+        Transition.objects.filter(scope.condition("host__"))
+        .select_related("result", "host__group")
+        .defer("evidence", "result__evidence", "host__engine")
         .order_by("-at", "-id")[:_LOOKED_AT]
     )
     alike: dict[tuple[Any, ...], list[Transition]] = {}
     for row in rows:
-        key = (row.at, row.result.host_id, row.result.rule, row.change)
+        key = (row.at, row.host_id, row.result.rule, row.change)
         alike.setdefault(key, []).append(row)
     groups = list(alike.values())
     if len(rows) == _LOOKED_AT and len(groups) > 1:
@@ -274,8 +274,8 @@ def _changed(group: Sequence[Transition]) -> Changed:
         rule_title(result.rule),
         "" if result.subject_kind == "host" else result.subject,
         len(group) - 1,
-        result.host.name,
-        result.host.group.owner,
+        group[0].host.name,
+        group[0].host.group.owner,
         group[0].at,
     )
 
