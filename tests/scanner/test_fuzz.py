@@ -1,0 +1,154 @@
+"""Recorded answers, spoilt at random: the parser refuses them as malformed or takes them, and no
+rule breaks on what it takes."""
+
+import functools
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scanner import parse, wire
+from scanner.evaluate import evaluate
+from scanner.model import Container, Snapshot
+from scanner.rule import Verdict
+from tests.recorded import ENGINE, HERE, answer, host, networks, volumes
+from tests.recorded import container as recorded
+
+NAMES = sorted(f.stem for f in (HERE / ENGINE).glob("*.json") if not f.stem.startswith("_"))
+NETWORKS = networks("_networks_network")
+VERSION = json.dumps(answer("_version")).encode()
+WORDS = ("", "0", "-1", "host", "container:", "container:pid_host", "none", "ALL", "\0", "80/tcp")
+WORDS += ("/", "..", "seccomp={", "no-new-privileges:", "a:b=c", "🐳", "65536", "-", "NONE", "CMD")
+ATOMS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=8)
+)
+VALUES = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+FUZZ = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+
+@functools.cache
+def neighbours() -> tuple[Container, ...]:
+    names = ("pid_host", "ipc_shareable", "net_host", "net_service", "shared_writer", "pod_pause")
+    return tuple(map(recorded, names))
+
+
+def places(document: Any) -> list[tuple[Any, Any]]:
+    """Every object and list with each of its keys."""
+    keys = list(document) if isinstance(document, dict) else []
+    keys = keys or (list(range(len(document))) if isinstance(document, list) else [])
+    found = [(document, key) for key in keys]
+    return found + [place for key in keys for place in places(document[key])]
+
+
+def spoil(document: Any, data: st.DataObject) -> Any:
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = places(document)
+        if not found:
+            break
+        inside, key = data.draw(st.sampled_from(found))
+        how = data.draw(st.sampled_from(("replace", "remove", "twice", "list", "rename")))
+        if how == "remove":
+            del inside[key]
+        elif how == "twice" and isinstance(inside, list):
+            inside.append(inside[key])
+        elif how == "list":
+            inside[key] = [inside[key]]
+        elif how == "rename" and isinstance(inside, dict):
+            inside[data.draw(st.sampled_from(WORDS))] = inside.pop(key)
+        else:
+            inside[key] = data.draw(VALUES)
+    return document
+
+
+def judged(snapshot: Snapshot) -> None:
+    for result in evaluate(snapshot):
+        assert "could not be judged" not in result.reason, result
+        assert result.reason or result.verdict in (Verdict.PASS, Verdict.FAIL)
+        assert result.evidence or result.verdict is not Verdict.FAIL
+
+
+@FUZZ
+@given(st.sampled_from(NAMES), st.data())
+def test_a_spoilt_container_breaks_nothing(name: str, data: st.DataObject) -> None:
+    document = answer(name)
+    listed = data.draw(st.sampled_from((volumes(document), (), None)))
+    body = json.dumps(spoil(document, data)).encode()
+    try:
+        found = parse.container(body, listed)
+    except wire.Malformed:
+        return
+    others = tuple(c for c in neighbours() if c.id != found.id)
+    judged(
+        Snapshot(
+            host=host(),
+            containers=(found, *others),
+            networks=NETWORKS,
+            images=data.draw(st.sampled_from(((), None))),
+            volumes=listed,
+        )
+    )
+
+
+@FUZZ
+@given(st.data())
+def test_a_spoilt_host_breaks_nothing(data: st.DataObject) -> None:
+    info = spoil(answer("_info"), data)
+    try:
+        found = parse.host(VERSION, json.dumps(info).encode())
+    except wire.Malformed:
+        return
+    judged(Snapshot(host=found, containers=neighbours(), networks=NETWORKS, images=(), volumes=()))
+
+
+@FUZZ
+@given(st.sampled_from(("_networks_network", "_images", "_volumes")), st.data())
+def test_a_spoilt_list_breaks_nothing(name: str, data: st.DataObject) -> None:
+    body = json.dumps(spoil(answer(name), data)).encode()
+    read = {
+        "_networks_network": ("networks", parse.networks),
+        "_images": ("images", parse.images),
+        "_volumes": ("volumes", parse.volumes),
+    }
+    kind, function = read[name]
+    try:
+        found = function(body)  # type: ignore[operator]
+    except wire.Malformed:
+        return
+    values: dict[str, Any] = {"networks": NETWORKS, "images": (), "volumes": ()}
+    judged(Snapshot(host=host(), containers=neighbours(), **{**values, kind: found}))
+
+
+@FUZZ
+@given(st.recursive(ATOMS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_any_json_at_all_is_malformed_or_taken(document: Any) -> None:
+    body = json.dumps(document).encode()
+    for function in (parse.container, parse.listing, parse.networks, parse.processes, parse.image):
+        try:
+            function(body)
+        except wire.Malformed:
+            continue
+
+
+@FUZZ
+@given(st.binary(max_size=200))
+def test_any_bytes_at_all_are_malformed_or_taken(body: bytes) -> None:
+    for function in (parse.container, parse.listing, parse.networks, parse.processes, parse.image):
+        try:
+            function(body)
+        except wire.Malformed:
+            continue
