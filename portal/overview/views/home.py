@@ -35,7 +35,9 @@ def home(request: HttpRequest) -> HttpResponse:
             for name in queries.SEVERITIES
         ],
         "seen": queries.coverage(hosts),
-        "coverage": f"{summary.current} of {display.counted(summary.hosts, 'host')} current",
+        "coverage": f"{summary.current} of {display.counted(summary.hosts, 'host')} current"
+        if hosts
+        else "",
         "alerts": queries.alerts(scope, hosts, now) if hosts else [],
         "first": queries.first_scan(scope, hosts, now) if hosts and not scored else None,
         "rules": queries.worst_rules(scope) if scored else [],

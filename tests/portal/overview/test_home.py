@@ -58,6 +58,7 @@ def test_without_hosts_an_operator_is_led_to_the_first_one(as_bob: Client):
     assert links(page)["/hosts/new/"] == "Register host"
     assert "No hosts yet" in text(page)
     assert "every 2s" not in page
+    assert "0 of 0" not in text(page)
 
 
 def test_without_hosts_a_viewer_is_told_who_registers_them(as_charlie: Client):
