@@ -1,0 +1,68 @@
+"""Volumes that are made between the listing of volumes and the inspection of containers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from scanner.collect import collect
+from scanner.model import Unread
+from tests.recorded import answer
+
+BIND = {"type": "none", "o": "bind", "device": "/etc"}
+
+
+class Engine:
+    """Answers as the recorded engine; `listings` are its answers about volumes, in turn."""
+
+    def __init__(self, *listings: dict[str, dict[str, str]]) -> None:
+        self.listings = [*listings]
+        self.calls: list[str] = []
+        self.document = answer("mounts_harmless")
+
+    def version(self) -> bytes:
+        return json.dumps(answer("_version")).encode()
+
+    def get(self, path: str, **query: str) -> bytes:
+        self.calls.append(path)
+        return json.dumps(self._answer(path)).encode()
+
+    def _answer(self, path: str) -> Any:
+        if path == "/info":
+            return answer("_info")
+        if path == "/containers/json":
+            return [{"Id": self.document["Id"], "Names": ["/web"]}]
+        if path == "/volumes":
+            listed = self.listings.pop(0)
+            return {"Volumes": [{"Name": n, "Options": o} for n, o in listed.items()]}
+        if path.startswith("/containers/"):
+            return self.document
+        return answer("_images")[0] if path.startswith("/images/sha256") else []
+
+
+def named() -> list[str]:
+    return [m["Name"] for m in answer("mounts_harmless")["Mounts"] if m["Type"] == "volume"]
+
+
+def read(engine: Any) -> Any:
+    [container] = collect(engine, processes=False).containers
+    return container
+
+
+def test_a_volume_made_meanwhile_is_found_by_listing_once_more() -> None:
+    first, *others = named()
+    engine = Engine({}, {first: BIND} | {name: {} for name in others})
+    assert "/etc" in read(engine).host_mounts
+    assert engine.calls.count("/volumes") == 2
+
+
+def test_one_listing_is_enough_where_it_holds_all() -> None:
+    engine = Engine({name: {} for name in named()})
+    assert read(engine).mounts
+    assert engine.calls.count("/volumes") == 1
+
+
+def test_a_volume_that_is_never_listed_leaves_the_mounts_unread() -> None:
+    container = read(Engine({}, {}))
+    with pytest.raises(Unread, match="did not list"):
+        _ = container.mounts
