@@ -8,7 +8,6 @@ from portal.accounts import views
 pages = [
     path("setup/two-step/", views.setup_two_step, name="setup_two_step"),
     path("setup/codes/", views.setup_codes, name="setup_codes"),
-    path("setup/first-host/", views.setup_host, name="setup_host"),
     path("setup/<str:token>/", views.setup, name="setup"),
     path("login/", views.login, name="account_login"),
     path("login/verify/", views.verify, name="mfa_authenticate"),

@@ -75,13 +75,6 @@ setup_codes = never_cache(
 )
 
 
-@require_safe
-def setup_host(request: HttpRequest) -> HttpResponse:
-    person: Any = request.user
-    skipped = not queries.has_second_factor(person)
-    return page(request, "accounts/setup_host", ENTRANCE | {"skipped": skipped})
-
-
 login = form_page(
     account.LoginView.as_view(template_name="pages/accounts/login.html", form_class=forms.LoginForm)
 )

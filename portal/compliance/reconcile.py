@@ -20,6 +20,7 @@ SEVERITIES = {
     "high": Severity.HIGH,
     "critical": Severity.CRITICAL,
 }
+NOT_SEEN = "the last scan could not see whether this is still so"
 # Replicas of one workload are one unit: the worst verdict among them is its verdict.
 _WORST = {Verdict.NOT_APPLICABLE: 0, Verdict.PASS: 1, Verdict.UNKNOWN: 2, Verdict.FAIL: 3}
 
@@ -203,7 +204,9 @@ def _hidden(old: Unit, now: datetime) -> tuple[Unit, Change | None]:
     """Whether it is still there could not be seen."""
     if old.verdict == Verdict.UNKNOWN:
         return old, None
-    unit = msgspec.structs.replace(old, verdict=Verdict.UNKNOWN.value, changed_at=now)
+    unit = msgspec.structs.replace(
+        old, verdict=Verdict.UNKNOWN.value, reason=NOT_SEEN, changed_at=now
+    )
     return unit, Change.UNREADABLE if old.open else None
 
 

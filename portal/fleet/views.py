@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from portal.accounts import queries as people
 from portal.accounts.rights import Right, reason, require
 from portal.core.errors import DomainError
 from portal.core.http import page
@@ -15,6 +16,7 @@ from portal.fleet import actions, forms, queries
 from scanner import RULES
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
+FIRST_GROUP = {"group": forms.NEW_GROUP, "group_name": actions.DEFAULT_GROUP}
 
 
 @form_page
@@ -95,8 +97,9 @@ def host_remove(request: HttpRequest, slug: str) -> HttpResponse:
 def _first_values() -> dict[str, Any]:
     found = {"transport": forms.UNIX} if forms.local_socket_found() else {}
     groups = queries.groups()
-    chosen = str(groups[0].pk) if groups else forms.NEW_GROUP
-    return {"socket": forms.LOCAL_SOCKET, "group": chosen, **found}
+    # There is something to choose from, or one more press of a button is enough.
+    chosen = {"group": str(groups[0].pk)} if groups else FIRST_GROUP
+    return {"socket": forms.LOCAL_SOCKET, **chosen, **found}
 
 
 def _tested(request: HttpRequest, template: str, host: Any = None) -> HttpResponse:
@@ -122,6 +125,7 @@ def _form_page(
     """`form` has the fields; where only the connection was tried, `connection` has its errors."""
     person: Any = request.user
     connection = more.pop("connection", form)
+    first = not queries.hosts().exists()
     context = {
         "form": form,
         "connection": connection,
@@ -129,6 +133,8 @@ def _form_page(
         "taken": connection.taken,
         "local_socket": forms.local_socket_found(),
         "rules": len(RULES),
+        "first": first,
+        "skipped": first and not people.has_second_factor(person),
         "refusal": reason(person, Right.MANAGE_HOSTS),
         **more,
     }

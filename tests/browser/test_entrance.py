@@ -69,7 +69,7 @@ def test_the_way_on_is_closed_until_the_codes_are_kept(browser_page: Page) -> No
     assert path(page) == "/setup/codes/"
     page.get_by_label("I have kept the codes").check()
     page.get_by_role("button", name="Go on to the first host").click()
-    page.wait_for_url("**/setup/first-host/**")
+    page.wait_for_url("**/hosts/new/**")
     assert flaws(page, "setup-host") == []
 
 
