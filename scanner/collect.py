@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _STREAMS = 4  # process lists are asked for over so many connections; more gain nothing on one host
 _PASSWD_LIMIT = 1024 * 1024
+_ENDED = "the container had ended before its processes could be read"  # no fault of anybody
 _PS = ("-eo pid,uid,args", "-o pid,user,args")  # procps first, then what busybox understands
 
 
@@ -215,7 +216,7 @@ def _add_processes(
     gaps += [
         Gap(c.name, "top", c.unread["processes"])
         for c in read_ones.values()
-        if "processes" in c.unread
+        if c.unread.get("processes", _ENDED) != _ENDED
     ]
     return [read_ones.get(container.id, container) for container in containers]
 
@@ -226,11 +227,14 @@ def _with_processes(engine: Engine, container: Container) -> Container:
         try:
             body = engine.get(f"/containers/{_segment(container.id)}/top", ps_args=arguments)
             return _remade(container, processes=parse.processes(body))
-        except (AnswerError, wire.Malformed) as error:
-            reason = str(error)
-    return replace(
-        container, unread={**container.unread, "processes": f"the engine gave no list: {reason}"}
-    )
+        except AnswerError as error:
+            if error.kind in ("gone", "conflict") and container.status != "paused":
+                reason = _ENDED
+                break
+            reason = f"the engine gave no list: {error}"
+        except wire.Malformed as error:
+            reason = f"the engine gave no list: {error}"
+    return replace(container, unread={**container.unread, "processes": reason})
 
 
 def _with_uid(engine: Engine, container: Container) -> Container:

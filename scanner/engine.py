@@ -251,6 +251,8 @@ class Engine:
         said = _said(body)
         if status == 404:
             return GoneError("gone", f"The engine knows no {path}: {said}")
+        if status == 409:
+            return AnswerError("conflict", f"The engine cannot answer GET {path} now: {said}", "")
         if status == 400 and "HTTPS server" in said:
             return EngineError(
                 "tls_needed",

@@ -1,11 +1,12 @@
-"""Volumes that are made between the listing of volumes and the inspection of containers."""
+"""What changes on a host while it is read."""
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from scanner.collect import collect
+from scanner.engine import AnswerError, EngineError, GoneError
 from scanner.model import Unread
 from tests.recorded import answer
 
@@ -15,10 +16,20 @@ BIND = {"type": "none", "o": "bind", "device": "/etc"}
 class Engine:
     """Answers as the recorded engine; `listings` are its answers about volumes, in turn."""
 
-    def __init__(self, *listings: dict[str, dict[str, str]]) -> None:
+    def __init__(self, *listings: dict[str, dict[str, str]], top: EngineError | None = None):
         self.listings = [*listings]
+        self.top = top
         self.calls: list[str] = []
         self.document = answer("mounts_harmless")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is open."""
+
+    def another(self) -> Self:
+        return self
 
     def version(self) -> bytes:
         return json.dumps(answer("_version")).encode()
@@ -35,6 +46,8 @@ class Engine:
         if path == "/volumes":
             listed = self.listings.pop(0)
             return {"Volumes": [{"Name": n, "Options": o} for n, o in listed.items()]}
+        if path.endswith("/top") and self.top is not None:
+            raise self.top
         if path.startswith("/containers/"):
             return self.document
         return answer("_images")[0] if path.startswith("/images/sha256") else []
@@ -66,3 +79,25 @@ def test_a_volume_that_is_never_listed_leaves_the_mounts_unread() -> None:
     container = read(Engine({}, {}))
     with pytest.raises(Unread, match="did not list"):
         _ = container.mounts
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "gaps"),
+    [
+        ("running", AnswerError("conflict", "Container 1 is restarting"), 0),
+        ("running", GoneError("gone", "No such container: 1"), 0),
+        ("paused", AnswerError("conflict", "Container 1 is paused"), 1),
+        ("running", AnswerError("denied", "not by this plugin"), 1),
+    ],
+)
+def test_a_container_that_ends_before_its_processes_are_read_leaves_no_gap(
+    status: str, error: EngineError, gaps: int
+) -> None:
+    engine: Any = Engine(top=error)
+    engine.document = answer("isolation_running")
+    engine.document["State"]["Status"] = status
+    engine.listings = [{}]
+    snapshot = collect(engine)
+    assert len(snapshot.gaps) == gaps
+    with pytest.raises(Unread, match="gave no list" if gaps else "had ended"):
+        _ = snapshot.containers[0].processes
