@@ -235,7 +235,6 @@ CASES: dict[str, Case] = {
             *(want for want in USUAL if want.rule != RESTART),
             bad(RESTART, "", "medium"),
             bad(LOOP, "", "high"),
-            *unknown(LOGIN),
         ),
         "--restart=always",
         command=("false",),
