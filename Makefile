@@ -22,7 +22,7 @@ run: ## from a bare machine to the running product; Ctrl-C stops it
 test: setup-test lint types imports migrations ## from a bare machine to every test, run and counted
 	@scripts/install-test-packages
 	@rm -f .coverage .coverage.*
-	@$(PYTEST) --cov --cov-report=
+	@$(PYTEST) -q -n 2 --dist loadfile --show-capture=no --cov --cov-report=
 	@$(PYTHON) -m coverage report
 
 setup: ## the virtual environment with what the product needs, and the front-end files

@@ -4,11 +4,27 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import pytest_django
+from django.db import connection
 
 from tests.support.engines import Engine
 from tests.support.images import load_images
 
 pytest_plugins = ["tests.support.counts"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Ends what a browser's kept-open connection to the live server still holds, so that the
+    database of the tests can be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def start(name: str, *, images: bool = True, **options: Any) -> Engine:
