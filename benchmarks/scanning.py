@@ -71,7 +71,7 @@ def measure(engine: TestEngine, size: int) -> Row:
     scan_id = _queue(host.pk)
     with CaptureQueriesContext(connection) as queries:
         actions.run_scan(scan_id)
-    writes = [q for q in queries if q["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    writes = [q for q in queries if str(q["sql"]).startswith(("INSERT", "UPDATE", "DELETE"))]
     open_findings = Result.objects.filter(host=host, open=True).count()
     fleet.remove_host(host.pk, typed_name=host.name, actor=None, now=timezone.now())
 

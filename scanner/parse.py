@@ -230,8 +230,8 @@ def image(body: bytes) -> Image:
 
 
 def networks(body: bytes) -> tuple[Network, ...]:
-    """GET /networks. Members are joined later: the engine lists none here."""
-    return tuple(
+    """GET /networks. Members are joined later: the engine lists none here, and in any order."""
+    found = (
         Network(
             id=entry.Id,
             name=entry.Name,
@@ -249,6 +249,7 @@ def networks(body: bytes) -> tuple[Network, ...]:
         )
         for entry in wire.decode(body, list[wire.NetworkJson])
     )
+    return tuple(sorted(found, key=lambda network: (network.name, network.id)))
 
 
 def volumes(body: bytes) -> tuple[Volume, ...]:

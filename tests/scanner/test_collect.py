@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import pytest
 
+from scanner import parse
 from scanner.collect import collect
 from scanner.engine import AnswerError, EngineError, GoneError
 from scanner.model import Unread
@@ -101,3 +102,10 @@ def test_a_container_that_ends_before_its_processes_are_read_leaves_no_gap(
     assert len(snapshot.gaps) == gaps
     with pytest.raises(Unread, match="gave no list" if gaps else "had ended"):
         _ = snapshot.containers[0].processes
+
+
+def test_networks_come_in_one_order_however_the_engine_lists_them() -> None:
+    body = json.dumps(answer("_networks_network")).encode()
+    backwards = json.dumps(answer("_networks_network")[::-1]).encode()
+    assert len(parse.networks(body)) > 3
+    assert parse.networks(body) == parse.networks(backwards)
