@@ -5,6 +5,7 @@ A fact that the engine did not give is never guessed. Reading it from a containe
 something that nobody saw.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -493,6 +494,16 @@ class PartialContainer(Container, frozen=True, kw_only=True):
     __getattribute__ = _guarded
 
 
+@functools.lru_cache(maxsize=64)
+def _security_options(options: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """By name. Every container's rules ask for the same few of the same engine."""
+    found: dict[str, dict[str, str]] = {}
+    for option in options:
+        fields = dict(part.partition("=")[::2] for part in option.split(","))
+        found.setdefault(fields.get("name", option if "=" not in option else ""), fields)
+    return found
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the engine says of itself and of the machine it runs on. Memory in bytes."""
 
@@ -542,11 +553,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def security_option(self, name: str) -> dict[str, str] | None:
         """The engine's own option, e.g. {"profile": "default"} for seccomp; None if off."""
-        for option in self.security_options:
-            fields = dict(part.partition("=")[::2] for part in option.split(","))
-            if fields.get("name", option if "=" not in option else "") == name:
-                return fields
-        return None
+        return _security_options(self.security_options).get(name)
 
     @property
     def has_apparmor(self) -> bool:

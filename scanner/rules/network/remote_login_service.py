@@ -59,7 +59,7 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
 
 def _service(name: str, parameters: Parameters) -> str:
     for service, patterns in parameters.services.items():
-        if any(fnmatchcase(name, pattern) for pattern in patterns):
+        if name in patterns or any(fnmatchcase(name, p) for p in patterns if "*" in p):
             return service
     return ""
 
