@@ -28,8 +28,8 @@ SIZES = (10, 50, 100, 200)
 BUDGETS = {
     "collect_ratio": "1.5",
     "evaluate_ratio": "0.3",
-    "first_scan_ratio": "12",
-    "unchanged_scan_ratio": "4",
+    "first_scan_without_processes_ratio": "12",
+    "unchanged_scan_without_processes_ratio": "4",
     "command_line_start": "0.35 s",
     "peak_mib": "150",
 }

@@ -36,6 +36,7 @@ class Row:
     evaluate_ratio: float
     first_scan: float
     first_scan_ratio: float
+    first_scan_without_processes_ratio: float
     unchanged_scan: float
     unchanged_scan_ratio: float
     unchanged_scan_without_processes_ratio: float
@@ -44,6 +45,7 @@ class Row:
     results: int
     open_findings: int
     command_line: float
+    command_line_without_processes: float
     command_line_start: float
     peak_mib: float
     peak_above_imports_mib: float
@@ -88,6 +90,7 @@ def measure(engine: TestEngine, size: int) -> Row:
         evaluate_ratio=judged / alone,
         first_scan=first,
         first_scan_ratio=first / alone,
+        first_scan_without_processes_ratio=(first - with_processes + collected) / alone,
         unchanged_scan=unchanged,
         unchanged_scan_ratio=unchanged / alone,
         unchanged_scan_without_processes_ratio=(unchanged - with_processes + collected) / alone,
@@ -96,6 +99,9 @@ def measure(engine: TestEngine, size: int) -> Row:
         results=results,
         open_findings=open_findings,
         command_line=median(lambda: _process(command), runs=3),
+        command_line_without_processes=median(
+            lambda: _process([*command, "--no-processes"]), runs=3
+        ),
         command_line_start=median(lambda: _process(start), runs=5),
         peak_mib=statistics.median(peak for _, peak in peaks),
         peak_above_imports_mib=statistics.median(peak - imports for imports, peak in peaks),

@@ -67,6 +67,8 @@ def collect(
         images = _inspect_images(engine, images, containers, gaps, ends)
     if processes:
         containers = _add_processes(engine, containers, gaps, report, ends)
+    else:
+        containers = [_left_out(container) for container in containers]
     containers = [_with_uid(engine, container) for container in containers]
     return Snapshot(
         host=host,
@@ -219,6 +221,13 @@ def _add_processes(
         if c.unread.get("processes", _ENDED) != _ENDED
     ]
     return [read_ones.get(container.id, container) for container in containers]
+
+
+def _left_out(container: Container) -> Container:
+    if not _is_running(container):
+        return container  # it has none, and says so already
+    reason = "process lists were left out of this scan"
+    return replace(container, unread={**container.unread, "processes": reason})
 
 
 def _with_processes(engine: Engine, container: Container) -> Container:

@@ -75,6 +75,21 @@ def test_an_unknown_verdict_opens_the_gate_unless_it_is_told_otherwise(empty_eng
     assert plimsoll(*choice, "--fail-on-unknown").returncode == 1
 
 
+def test_without_process_lists_what_only_they_tell_is_unknown(engine, container):
+    engine.docker_run(name="runs-on")
+    try:
+        asked = ("--rule", "remote-login-service", "--format", "json")
+        for extra, verdict, reason in (
+            ((), "pass", None),
+            (("--no-processes",), "unknown", "process lists were left out of this scan"),
+        ):
+            said = json.loads(plimsoll("scan", engine.url, *asked, *extra).stdout)
+            [result] = [r for r in said["results"] if r["subject"]["name"] == "runs-on"]
+            assert (result["verdict"], result.get("reason")) == (verdict, reason)
+    finally:
+        engine.cli("rm", "--force", "runs-on")
+
+
 def test_an_engine_that_cannot_be_scanned_is_a_diagnosis_and_exit_code_2(tmp_path):
     missing = tmp_path / "no.sock"
     found = plimsoll("scan", f"unix://{missing}", "--fail-on=low")
