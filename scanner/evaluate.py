@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from scanner.model import Container, Context, Host, Network, Snapshot, Unread
+from scanner.context import Context
+from scanner.model import Container, Host, Network, Snapshot, Unread
 from scanner.rule import (
     Evidence,
     Flaw,

@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from scanner.model import Container, Context, Host, Network
+from scanner.context import Context
+from scanner.model import Container, Host, Network
 
 S = TypeVar("S", Container, Host, Network)
 P = TypeVar("P", bound=msgspec.Struct)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from scanner import parse
-from scanner.model import Container, Context, Host, Network, Snapshot, Volume
+from scanner.context import Context
+from scanner.model import Container, Host, Network, Snapshot, Volume
 
 HERE = Path(__file__).parent
 ENGINE = "20.10"

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from portal.compliance.models import Result, Scan, ScanState, Severity, Standing
+from portal.compliance.queries.scans import Progress, progress
 from portal.compliance.score import letter
 from portal.core import display
 from portal.fleet import queries as fleet
@@ -22,22 +23,6 @@ TABS = {
     "scans": "Scans",
 }
 SCANS_SHOWN = 60
-PHASES = {
-    "": "starting",
-    "connecting": "connecting",
-    "reading": "reading containers",
-    "processes": "reading processes",
-    "judging": "judging",
-}
-
-
-class Running(NamedTuple):
-    """A scan that waits or runs. `total` is 0 where it is not known yet how much there is."""
-
-    scan: Scan
-    text: str
-    done: int
-    total: int
 
 
 class Glance(NamedTuple):
@@ -50,7 +35,7 @@ class Glance(NamedTuple):
     letter: str | None
     checks: int
     last: Scan | None
-    running: Running | None
+    running: Progress | None
     due: bool
 
     @property
@@ -77,17 +62,9 @@ def glance(host: Host, now: datetime) -> Glance:
         letter(figures.posture, open_critical=figures.critical, open_high=figures.high),
         figures.passed + figures.failed + figures.excepted + figures.unknown,
         last,
-        _running(running) if running else None,
+        progress(running) if running else None,
         running is None and host.next_scan_at is not None and host.next_scan_at <= now,
     )
-
-
-def _running(scan: Scan) -> Running:
-    if scan.state == ScanState.QUEUED:
-        return Running(scan, "A scan waits for a free worker", 0, 0)
-    phase = PHASES.get(scan.phase, scan.phase)
-    counted = f", {scan.done} of {scan.total}" if scan.total else ""
-    return Running(scan, f"Scanning: {phase}{counted}", scan.done, scan.total)
 
 
 class Group(NamedTuple):

@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.capabilities import DANGEROUS_CAPABILITIES, DEFAULT_CAPABILITIES, normalise
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, flaw
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, flaw, shown
 
 ENGINES_OWN = "docker-default"

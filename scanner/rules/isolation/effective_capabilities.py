@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.capabilities import DEFAULT_CAPABILITIES, normalise
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 
 RARELY_NEEDED = frozenset({"AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"})

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown
 
 FACT = "HostConfig.IpcMode"

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Context, Host
+from scanner.context import Context
+from scanner.model import Host
 from scanner.rule import Family, Fix, Flaw, NoParameters, Rule, Severity, Shown, flaw, shown
 
 

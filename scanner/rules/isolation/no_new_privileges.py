@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Host
+from scanner.context import Context
+from scanner.model import Container, Host
 from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity, Shown, shown
 
 NAME = "no-new-privileges"

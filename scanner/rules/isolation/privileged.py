@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Family, Fix, Flaw, NoParameters, Rule, Severity, flaw
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Unread
+from scanner.context import Context
+from scanner.model import Container, Unread
 from scanner.rule import Family, Fix, Flaw, NoParameters, Rule, Severity, Shown, flaw, shown
 
 FACT = "HostConfig.SecurityOpt"

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Ulimit
+from scanner.context import Context
+from scanner.model import Container, Ulimit
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, flaw
 
 FACT = "HostConfig.Ulimits"  # holds the daemon's defaults too

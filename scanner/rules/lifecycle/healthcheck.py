@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Healthcheck
+from scanner.context import Context
+from scanner.model import Container, Healthcheck
 from scanner.rule import Family, Fix, Flaw, NoParameters, Rule, Severity, flaw
 
 SECOND = 1_000_000_000

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from scanner import references
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Family, Fix, Flaw, NoParameters, NotApplicable, Rule, Severity, flaw
 
 

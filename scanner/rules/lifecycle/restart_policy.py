@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, RestartPolicy, Unread
+from scanner.context import Context
+from scanner.model import Container, RestartPolicy, Unread
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, flaw
 
 

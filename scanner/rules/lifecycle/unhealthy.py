@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Container, Context, Unread
+from scanner.context import Context
+from scanner.model import Container, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, NotApplicable, Rule, Severity
 
 

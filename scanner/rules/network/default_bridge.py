@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Unread
+from scanner.context import Context
+from scanner.model import Container, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity
 
 MODE, ATTACHED = "HostConfig.NetworkMode", "NetworkSettings.Networks"

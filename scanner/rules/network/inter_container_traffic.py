@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Context, Host
+from scanner.context import Context
+from scanner.model import Host
 from scanner.rule import Family, Fix, Flaw, NoParameters, NotApplicable, Rule, Severity, flaw
 
 OPTION = "com.docker.network.bridge.enable_icc"

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Context, Network, Unread
+from scanner.context import Context
+from scanner.model import Network, Unread
 from scanner.rule import (
     Family,
     Fix,

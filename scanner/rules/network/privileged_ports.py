@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Port
+from scanner.context import Context
+from scanner.model import Container, Port
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, flaw
 
 FIRST_UNPRIVILEGED = 1024

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 
 from scanner import programs
-from scanner.model import Container, Context, Unread
+from scanner.context import Context
+from scanner.model import Container, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 
 SERVICES = {

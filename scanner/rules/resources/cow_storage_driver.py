@@ -5,7 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from scanner.model import Context, Host, Unread
+from scanner.context import Context
+from scanner.model import Host, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown, flaw, shown
 
 DRIVER, STATUS = "info: Driver", "info: DriverStatus"

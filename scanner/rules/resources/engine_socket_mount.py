@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.paths import holds, normalise, under
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, Shown, flaw, shown
 
 FACT = "HostConfig.PidsLimit"

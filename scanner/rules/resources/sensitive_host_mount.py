@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Mount, Unread
+from scanner.context import Context
+from scanner.model import Container, Mount, Unread
 from scanner.paths import normalise, touches, within
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 

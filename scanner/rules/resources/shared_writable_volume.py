@@ -5,7 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from scanner.paths import within
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 

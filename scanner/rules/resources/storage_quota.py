@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.model import Container, Context, Host, Unread
+from scanner.context import Context
+from scanner.model import Container, Host, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, shown
 
 FACT, DRIVER = "HostConfig.StorageOpt", "info: Driver"

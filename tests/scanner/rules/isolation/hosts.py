@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from scanner.model import Container, Context
+from scanner.context import Context
+from scanner.model import Container
 from tests.recorded import context, host
 
 SECCOMP = "name=seccomp,profile=default"
