@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
@@ -100,6 +101,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _take_redis_database(number: int) -> None:
-    url = os.environ["PLIMSOLL_REDIS_URL"]
-    name = f"?virtual_host={number}" if "+socket:" in url else f"/{number}"
-    os.environ["PLIMSOLL_REDIS_URL"] = url.removesuffix("/0").removesuffix("/") + name
+    os.environ["PLIMSOLL_REDIS_URL"] = redis_database(os.environ["PLIMSOLL_REDIS_URL"], number)
+
+
+def redis_database(url: str, number: int) -> str:
+    """The same server's database of this number."""
+    if url.startswith("redis+socket:"):
+        return f"{url.partition('?')[0]}?virtual_host={number}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))

@@ -5,12 +5,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from portal.serve.launch import launched
 from tests.support.product import Product
+from tests.support.services import redis_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -136,10 +138,9 @@ def test_named_servers_are_used_and_none_is_started(tmp_path: Path):
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS product")
         connection.execute("CREATE DATABASE product")
-    redis = os.environ["PLIMSOLL_REDIS_URL"].partition("?")[0]
     named = {
-        "database_url": database.replace("/plimsoll?", "/product?"),
-        "redis_url": f"{redis}?virtual_host=15",
+        "database_url": urlunsplit(urlsplit(database)._replace(path="/product")),
+        "redis_url": redis_database(os.environ["PLIMSOLL_REDIS_URL"], 15),
     }
     product = Product(tmp_path / "data", **ADMINISTRATOR, **named).start().wait_until_ready()
     try:
