@@ -181,13 +181,6 @@ def _image_id(container: Container) -> str:
         return ""
 
 
-def _is_running(container: Container) -> bool:
-    try:
-        return container.running
-    except Unread:
-        return False
-
-
 def _add_processes(
     engine: Engine,
     containers: list[Container],
@@ -195,7 +188,7 @@ def _add_processes(
     report: Progress,
     ends: float,
 ) -> list[Container]:
-    running = [c for c in containers if _is_running(c)]
+    running = [c for c in containers if c.known_to_run]
     if not running:
         return containers
     streams = [running[start::_STREAMS] for start in range(min(_STREAMS, len(running)))]
@@ -224,7 +217,7 @@ def _add_processes(
 
 
 def _left_out(container: Container) -> Container:
-    if not _is_running(container):
+    if not container.known_to_run:
         return container  # it has none, and says so already
     reason = "process lists were left out of this scan"
     return replace(container, unread={**container.unread, "processes": reason})

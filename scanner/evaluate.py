@@ -60,7 +60,7 @@ def _subjects(snapshot: Snapshot) -> dict[type, list[tuple[Subject, Any]]]:
     name = msgspec.structs.asdict(host)["name"] or "host"
     return {
         Container: [
-            (Subject("container", c.name, c.id, _workload(c)), c) for c in snapshot.containers
+            (Subject("container", c.name, c.id, c.known_workload), c) for c in snapshot.containers
         ],
         Host: [(Subject("host", str(name), "", "host"), host)],
         Network: [
@@ -68,13 +68,6 @@ def _subjects(snapshot: Snapshot) -> dict[type, list[tuple[Subject, Any]]]:
             for n in snapshot.networks or ()
         ],
     }
-
-
-def _workload(container: Container) -> str:
-    try:
-        return container.workload
-    except Unread:
-        return f"container/{container.name}"
 
 
 def _judged(

@@ -398,6 +398,14 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.status in {"running", "paused"}
 
     @property
+    def known_to_run(self) -> bool:
+        """False also where its state could not be read."""
+        try:
+            return self.running
+        except Unread:
+            return False
+
+    @property
     def workload(self) -> str:
         """What survives re-creation: swarm service, Compose project/service, Kubernetes pod owner
         with the container's name in it, else the container's own name."""
@@ -411,6 +419,14 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             owner = re.sub(r"(-[a-f0-9]{8,10})?-[a-z0-9]{5}$", "", pod)
             return f"pod/{namespace}/{owner}/{labels.get('io.kubernetes.container.name', '')}"
         return f"container/{self.name}"
+
+    @property
+    def known_workload(self) -> str:
+        """The workload; where the labels could not be read, as if there were none."""
+        try:
+            return self.workload
+        except Unread:
+            return f"container/{self.name}"
 
     @property
     def pod_or_project(self) -> str:

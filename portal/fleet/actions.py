@@ -165,7 +165,7 @@ def remember_success(host: Host, snapshot: Snapshot, *, seconds: float, now: dat
     host.last_scan_seconds = seconds
     host.engine = msgspec.to_builtins(snapshot.host)
     host.containers_total = len(snapshot.containers)
-    host.containers_running = sum(_is_running(container) for container in snapshot.containers)
+    host.containers_running = sum(container.known_to_run for container in snapshot.containers)
     host.save()
 
 
@@ -193,7 +193,7 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
         names.add(name)
         body, digest = _config(container)
         values = {
-            "workload": _workload(container)[:700],
+            "workload": container.known_workload[:700],
             "engine_id": container.id[:128],
             "image": _known(container, "image")[:1000],
             "status": _known(container, "status")[:16],
@@ -248,17 +248,6 @@ def _known(container: SeenContainer, field: str) -> str:
         return str(getattr(container, field))
     except Unread:
         return ""
-
-
-def _workload(container: SeenContainer) -> str:
-    return _known(container, "workload") or f"container/{container.name}"
-
-
-def _is_running(container: SeenContainer) -> bool:
-    try:
-        return container.running
-    except Unread:
-        return False
 
 
 def _locked(host_id: int) -> Host:
