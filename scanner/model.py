@@ -15,15 +15,7 @@ from msgspec import UNSET
 
 from scanner import references
 from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
-
-
-class Unread(Exception):
-    """A fact was asked for that could not be read from the engine."""
-
-    def __init__(self, fact: str, reason: str) -> None:
-        super().__init__(f"{fact}: {reason}")
-        self.fact = fact
-        self.reason = reason
+from scanner.unread import Unread as Unread
 
 
 class Gap(msgspec.Struct, frozen=True):
