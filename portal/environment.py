@@ -81,3 +81,12 @@ def secret_key(directory: Path) -> str:
             os.link(draft, kept)
         draft.unlink()
     return kept.read_text().strip()
+
+
+def credential_keys(directory: Path) -> list[str]:
+    """From the environment, or as the launcher made them; none where neither is there. Whether
+    they can be used is checked by `portal.core.secrets`."""
+    if given := words("CREDENTIAL_KEYS"):
+        return given
+    kept = directory / "credential_keys"
+    return kept.read_text().replace(",", " ").split() if kept.exists() else []

@@ -8,11 +8,21 @@ from urllib.parse import quote
 import structlog
 from csp.constants import NONE, SELF
 
-from portal.environment import database, number, redis_address, secret_key, switch, text, words
+from portal.environment import (
+    credential_keys,
+    database,
+    number,
+    redis_address,
+    secret_key,
+    switch,
+    text,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 SECRET_KEY = secret_key(DATA_DIR)
+CREDENTIAL_KEYS = credential_keys(DATA_DIR)
 DEBUG = switch("DEBUG")
 # This machine itself is always let in: that is how the launcher asks whether all is ready.
 BIND = text("BIND", "127.0.0.1")

@@ -10,6 +10,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from portal.core import secrets
+
 TOO_MANY = {"too_many_login_attempts", "rate_limited"}
 
 
@@ -36,6 +38,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": "The code is not right. Try the one that is shown now.",
         "cannot_generate_recovery_codes": "Turn on two-step login first.",
     }
+
+    def encrypt(self, text: str) -> str:
+        return secrets.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return secrets.decrypt(encrypted_text, what="The second factor of this account")
 
     def build_totp_svg(self, url: str) -> str:
         """Without the declaration of XML, which has no place inside a page."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+from portal.serve import keys, programs
 from portal.serve import options as launcher_options
-from portal.serve import programs
 from portal.serve.options import ROOT, Options
 from portal.serve.places import Places
 from portal.serve.postgres import Postgres
@@ -60,6 +60,8 @@ def serve(options: Options, *, services_only: bool, reload: bool) -> None:
     places = options.places
     if not services_only:
         refuse_taken_port(options)
+    if not options.credential_keys:
+        keys.prepare(places.credential_keys)
     postgres = None if options.database_url else Postgres(places.postgres, places.postgres_sockets)
     valkey = None if options.redis_url else Valkey(places.valkey, places.valkey_socket)
     for server in (postgres, valkey):

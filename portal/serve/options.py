@@ -15,6 +15,7 @@ class Options:
     places: Places
     database_url: str
     redis_url: str
+    credential_keys: str
     bind: str
     port: int
 
@@ -41,6 +42,7 @@ def read(environment: Mapping[str, str]) -> Options:
         places=Places(Path(given("DATA_DIR", str(ROOT / "var"))).expanduser().absolute()),
         database_url=given("DATABASE_URL"),
         redis_url=given("REDIS_URL"),
+        credential_keys=given("CREDENTIAL_KEYS"),
         bind=given("BIND", "127.0.0.1"),
         port=int(port),
     )

@@ -25,6 +25,10 @@ class Places:
         return self.data / "valkey"
 
     @property
+    def credential_keys(self) -> Path:
+        return self.data / "credential_keys"
+
+    @property
     def logs(self) -> Path:
         return self.data / "log"
 

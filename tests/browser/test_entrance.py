@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from portal.accounts import actions
 from portal.accounts.models import User
+from portal.core import secrets
 from tests.browser.looks import flaws, path, sign_in
 from tests.people import PASSWORD, code_of, person
 
@@ -173,7 +174,7 @@ def test_the_pages_of_the_profile_have_no_flaws(browser_page: Page) -> None:
 def test_the_second_step_has_no_flaws(browser_page: Page) -> None:
     page = browser_page
     alice = person("alice")
-    alice.authenticator_set.create(type="totp", data={"secret": "A" * 32})
+    alice.authenticator_set.create(type="totp", data={"secret": secrets.encrypt("A" * 32)})
     page.goto("/login/")
     page.get_by_label("E-mail").fill(alice.email)
     page.locator("#id_password").fill(PASSWORD)

@@ -80,6 +80,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         os.environ |= {
             "PLIMSOLL_DATA_DIR": str(data),
             "PLIMSOLL_SECRET_KEY": "the tests have no secrets",
+            "PLIMSOLL_CREDENTIAL_KEYS": "dGhlIHRlc3RzIGhhdmUgbm8gc2VjcmV0cyB0byBoaWQ=",
             "PLIMSOLL_DATABASE_URL": given("PLIMSOLL_TEST_DATABASE_URL")
             or started.start_postgres(),
             "PLIMSOLL_REDIS_URL": given("PLIMSOLL_TEST_REDIS_URL") or started.start_valkey(),

@@ -6,6 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
+from portal.core import secrets
 from tests.people import PASSWORD, code_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.redis]
@@ -38,7 +39,7 @@ def test_it_cannot_be_tried_out(as_charlie: Client):
 
 
 def test_a_code_does_as_well(as_alice: Client, alice: User):
-    Authenticator.objects.create(user=alice, type="totp", data={"secret": SECRET})
+    Authenticator.objects.create(user=alice, type="totp", data={"secret": secrets.encrypt(SECRET)})
     assert "Use a code" in as_alice.get("/login/confirm/?next=/me/").content.decode()
     page = as_alice.get("/login/confirm/code/?next=/me/two-step/off/")
     assert "Use the password" in page.content.decode()

@@ -6,6 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
+from portal.core import secrets
 from portal.core.models import AuditEntry
 from tests.people import PASSWORD, code_of
 
@@ -21,7 +22,9 @@ def log_in(client: Client, person: User, password: str = PASSWORD, query: str = 
 
 @pytest.fixture
 def two_steps(alice: User) -> User:
-    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={"secret": SECRET})
+    Authenticator.objects.create(
+        user=alice, type=Authenticator.Type.TOTP, data={"secret": secrets.encrypt(SECRET)}
+    )
     return alice
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
+from portal.core import secrets
 from portal.core.models import AuditEntry
 from tests.people import PASSWORD, client_of
 
@@ -69,7 +70,9 @@ def reset(monkeypatch: pytest.MonkeyPatch, email: str, password: str, **options:
 def test_the_command_gives_a_new_one_and_ends_every_session(
     as_charlie: Client, charlie: User, monkeypatch: pytest.MonkeyPatch
 ):
-    Authenticator.objects.create(user=charlie, type="totp", data={"secret": "A" * 32})
+    Authenticator.objects.create(
+        user=charlie, type="totp", data={"secret": secrets.encrypt("A" * 32)}
+    )
     reset(monkeypatch, "Charlie@example.com", NEW)
     charlie.refresh_from_db()
     assert charlie.check_password(NEW)
@@ -82,7 +85,9 @@ def test_the_command_gives_a_new_one_and_ends_every_session(
 def test_the_command_turns_two_step_login_off_where_it_is_told_to(
     charlie: User, monkeypatch: pytest.MonkeyPatch
 ):
-    Authenticator.objects.create(user=charlie, type="totp", data={"secret": "A" * 32})
+    Authenticator.objects.create(
+        user=charlie, type="totp", data={"secret": secrets.encrypt("A" * 32)}
+    )
     reset(monkeypatch, charlie.email, NEW, two_step_off=True)
     assert not Authenticator.objects.exists()
 

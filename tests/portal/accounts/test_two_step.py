@@ -6,6 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
+from portal.core import secrets
 from portal.core.models import AuditEntry
 from tests.people import PASSWORD, code_of
 
@@ -105,9 +106,11 @@ def test_without_two_step_login_there_are_no_codes_to_make(as_charlie: Client):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_each_page_wants_the_password_once_more(as_alice: Client, alice: User, page: str):
-    Authenticator.objects.create(user=alice, type="totp", data={"secret": "A" * 32})
     Authenticator.objects.create(
-        user=alice, type="recovery_codes", data={"seed": "b" * 80, "used_mask": 0}
+        user=alice, type="totp", data={"secret": secrets.encrypt("A" * 32)}
+    )
+    Authenticator.objects.create(
+        user=alice, type="recovery_codes", data={"seed": secrets.encrypt("b" * 80), "used_mask": 0}
     )
     answer = as_alice.get(f"/me/two-step/{page}/")
     assert answer.headers["Location"].startswith("/login/confirm/?next=")

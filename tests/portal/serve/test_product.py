@@ -60,6 +60,7 @@ def test_all_four_parts_are_ready_by_name(product: Product):
 
 def test_nothing_of_it_is_readable_by_other_users(product: Product):
     assert (product.data / "secret_key").stat().st_mode & 0o077 == 0
+    assert (product.data / "credential_keys").stat().st_mode & 0o077 == 0
     assert (product.data / "postgres").stat().st_mode & 0o077 == 0
     assert (product.data / "run" / "pg").stat().st_mode & 0o077 == 0
     assert (product.data / "run" / "valkey.sock").stat().st_mode & 0o077 == 0
