@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -70,6 +71,65 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CredentialKind(models.TextChoices):
+    """The kinds of address that need credentials; the words are scanner.transport.address's."""
+
+    TLS = "tls", "TLS"
+    SSH = "ssh", "SSH"
+
+
+class Credential(models.Model):
+    """What a host is reached with. `body` is encrypted JSON of scanner's Tls or Ssh, and leaves
+    the table only through `portal.fleet.queries.credentials`; `facts` is all that pages show.
+
+    `expires_at` is when the first of its certificates ends, `engine_expires_at` when the one does
+    that the engine showed at the last contact.
+    """
+
+    host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="+", primary_key=True)
+    kind = models.CharField(max_length=8, choices=CredentialKind.choices)
+    body = models.TextField()
+    facts = models.JSONField(default=dict)
+    expires_at = models.DateTimeField(null=True)
+    engine_expires_at = models.DateTimeField(null=True)
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} credentials"
+
+
+class Reading(models.TextChoices):
+    """What calls were made for."""
+
+    SCAN = "scan", "Scan"
+    TEST = "test", "Test"
+
+
+class Ledger(models.Model):
+    """Every call that one reading of a host made. `body` is zlib-compressed JSON: a list of
+    [method, path, status, milliseconds, bytes, milliseconds since `at`]."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=Reading.choices)
+    at = models.DateTimeField()
+    seconds = models.FloatField(help_text="From the first call to the end of the last.")
+    calls = models.PositiveIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    diagnosis_kind = models.CharField(max_length=32, blank=True)
+    diagnosis = models.TextField(blank=True)
+    body = models.BinaryField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["host", "-id"], name="ledger_of_host")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class ConfigVersion(models.Model):
