@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.accounts import actions as accounts
 from portal.accounts import queries as people
+from portal.core import secrets
 from portal.core.errors import DomainError
 from portal.fleet import actions as fleet
 
@@ -22,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--address", default="", help="what the setup link begins with")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if wrong := secrets.problem():
+            raise CommandError(wrong)
         # One process for all three: each start of Django costs a second.
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
