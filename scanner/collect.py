@@ -5,13 +5,25 @@ import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from scanner import parse, wire
 from scanner.engine import AnswerError, Engine, EngineError, GoneError
-from scanner.model import Container, Gap, Image, Network, PartialContainer, Snapshot, Unread, Volume
+from scanner.model import (
+    Container,
+    Gap,
+    Host,
+    Image,
+    Network,
+    PartialContainer,
+    Snapshot,
+    Swarm,
+    Unread,
+    Volume,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase ("reading", "processes"), how many are done, and how many there are."""
@@ -20,6 +32,7 @@ T = TypeVar("T")
 
 _STREAMS = 4  # process lists are asked for over so many connections; more gain nothing on one host
 _PASSWD_LIMIT = 1024 * 1024
+_MOST_IMAGES = 2000
 _ENDED = "the container had ended before its processes could be read"  # no fault of anybody
 _PS = ("-eo pid,uid,args", "-o pid,user,args")  # procps first, then what busybox understands
 
@@ -65,6 +78,7 @@ def collect(
         containers = list(_inspected_again(engine, listed, containers, volumes, gaps))
     if images is not None:
         images = _inspect_images(engine, images, containers, gaps, ends)
+    swarm = _part(gaps, "swarm", lambda: _swarm(engine)) if _manages(host) else None
     if processes:
         containers = _add_processes(engine, containers, gaps, report, ends)
     else:
@@ -76,6 +90,9 @@ def collect(
         images=images,
         networks=_with_members(networks, containers),
         volumes=volumes,
+        swarm=swarm,
+        taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        reached=engine.reached,
         gaps=tuple(gaps),
     )
 
@@ -151,6 +168,17 @@ def _segment(text: str) -> str:
     return text
 
 
+def _manages(host: Host) -> bool:
+    try:
+        return host.swarm_state == "active" and host.swarm_manager
+    except Unread:
+        return False  # the swarm's rules say unknown
+
+
+def _swarm(engine: Engine) -> Swarm:
+    return parse.swarm(*map(engine.get, ("/swarm", "/nodes", "/services", "/secrets")))
+
+
 def _inspect_images(
     engine: Engine,
     images: tuple[Image, ...],
@@ -158,20 +186,34 @@ def _inspect_images(
     gaps: list[Gap],
     ends: float,
 ) -> tuple[Image, ...]:
-    """Adds the configuration of the images that containers run; the others stay as listed."""
+    """Adds configuration and history of what is judged: images that have a name or run. The rest
+    stays as listed."""
     used = {image_id for c in containers if (image_id := _image_id(c))}
     known = {image.id: image for image in images}
-    for image_id in sorted(used):
+    wanted = sorted(used | {image.id for image in images if image.named})
+    for number, image_id in enumerate(wanted):
         _check_time(ends, "the containers, before the images")
+        if number == _MOST_IMAGES:
+            reason = f"only {_MOST_IMAGES} of {len(wanted)} images were read"
+            gaps.append(Gap("host", "images", reason))
+            break
         try:
             found = parse.image(engine.get(f"/images/{_segment(image_id)}/json"))
+            known[found.id] = _with_history(engine, found, gaps)
         except GoneError:
             continue  # removed by force under a running container: rules that need it say unknown
         except (AnswerError, wire.Malformed) as error:
             gaps.append(Gap(image_id[:19], "image", str(error)))
-            continue
-        known[found.id] = found
     return tuple(known.values())
+
+
+def _with_history(engine: Engine, image: Image, gaps: list[Gap]) -> Image:
+    try:
+        body = engine.get(f"/images/{_segment(image.id)}/history")
+        return replace(image, history=parse.history(body))
+    except (AnswerError, wire.Malformed) as error:
+        gaps.append(Gap(image.name, "history", str(error)))
+        return replace(image, unread={"history": str(error)})
 
 
 def _image_id(container: Container) -> str:

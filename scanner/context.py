@@ -4,12 +4,26 @@ No I/O. Reading what was not collected raises Unread.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
 from scanner import paths
-from scanner.model import Container, Image, Mount, Network, Port, Snapshot, Unread, Volume
+from scanner.machine import Machine
+from scanner.model import (
+    Container,
+    Image,
+    Mount,
+    Network,
+    Port,
+    Snapshot,
+    Swarm,
+    Unread,
+    Volume,
+)
+
+NEEDS_SSH = "needs SSH access to the host"
 
 
 class Context:
@@ -21,6 +35,10 @@ class Context:
         self._images = snapshot.images
         self._networks = snapshot.networks
         self._volumes = snapshot.volumes
+        self._swarm = snapshot.swarm
+        self._machine = snapshot.machine
+        self._taken_at = snapshot.taken_at
+        self._reached = snapshot.reached
         self._by_id = {container.id: container for container in snapshot.containers}
         self._by_name = {container.name: container for container in snapshot.containers}
         self._images_by_id: dict[str, Image] | None = None
@@ -44,6 +62,46 @@ class Context:
         if self._volumes is None:
             raise Unread("volumes", "the engine did not list its volumes")
         return self._volumes
+
+    @property
+    def swarm(self) -> Swarm:
+        """Raises Unread also where the engine is no manager: ask `host.swarm_state` first."""
+        if self._swarm is None:
+            raise Unread("swarm", "only a manager of the swarm tells it")
+        return self._swarm
+
+    @property
+    def machine(self) -> Machine:
+        if self._machine is None:
+            raise Unread("host files", NEEDS_SSH)
+        return self._machine
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the snapshot was taken, with its time zone."""
+        try:
+            return datetime.fromisoformat(self._taken_at)
+        except ValueError:
+            raise Unread("time", "when the host was read is not known") from None
+
+    @property
+    def reached(self) -> str:
+        """How the engine was reached: "unix", "tcp", "tls" or "ssh"."""
+        if not self._reached:
+            raise Unread("address", "how the engine was reached is not known")
+        return self._reached
+
+    @property
+    def used_images(self) -> frozenset[str]:
+        """Ids of the images that containers were made from; those of containers that could not be
+        read are missing."""
+        return frozenset(filter(None, map(_image_id, self.containers)))
+
+    @property
+    def judged_images(self) -> list[Image]:
+        """What has a name or runs. The rest waits to be pruned, and is only counted."""
+        used = self.used_images
+        return [image for image in self._images or () if image.named or image.id in used]
 
     def image(self, image_id: str) -> Image:
         """The image by id. Raises Unread where it is gone or was only listed, not inspected."""
@@ -162,6 +220,13 @@ class Context:
         for key in higher:
             found += [(c, m) for c, m in self._mounted.get(key, ()) if m.host_path == key[1]]
         return [(c, m) for c, m in found if c.workload != container.workload]
+
+
+def _image_id(container: Container) -> str:
+    try:
+        return container.image_id
+    except Unread:
+        return ""
 
 
 def _keys(mount: Mount) -> list[tuple[str, str]]:

@@ -98,6 +98,11 @@ class Engine:
     ) -> None:
         self.close()
 
+    @property
+    def reached(self) -> str:
+        """By what kind of connection: "unix" or "tcp"."""
+        return "tcp" if self.socket_path is None else "unix"
+
     def another(self) -> "Engine":
         """A further connection to the same engine with the same bounds and API version."""
         engine = Engine(

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from scanner.context import Context
-from scanner.model import Container, Host, Network, Snapshot, Unread
+from scanner.model import Container, Host, Image, Network, Snapshot, Unread
 from scanner.rule import (
     Evidence,
     Flaw,
@@ -26,13 +26,13 @@ AnyRule = Rule[Any, Any]
 def evaluate(
     snapshot: Snapshot, policy: Policy | None = None, rules: Iterable[AnyRule] = RULES
 ) -> list[Result]:
-    """Judges every subject by every rule that is on.
+    """Judges every subject by every rule that is on or in shadow.
 
     A rule that fails to run makes the verdict unknown with its message, never a pass.
     """
     policy = policy or Policy()
     context = Context(snapshot)
-    subjects = _subjects(snapshot)
+    subjects = _subjects(snapshot, context)
     results: list[Result] = []
     for rule in rules:
         if rule.slug in policy.off:
@@ -55,7 +55,7 @@ def evaluate(
     return results
 
 
-def _subjects(snapshot: Snapshot) -> dict[type, list[tuple[Subject, Any]]]:
+def _subjects(snapshot: Snapshot, context: Context) -> dict[type, list[tuple[Subject, Any]]]:
     host = snapshot.host
     name = msgspec.structs.asdict(host)["name"] or "host"
     return {
@@ -63,6 +63,10 @@ def _subjects(snapshot: Snapshot) -> dict[type, list[tuple[Subject, Any]]]:
             (Subject("container", c.name, c.id, c.known_workload), c) for c in snapshot.containers
         ],
         Host: [(Subject("host", str(name), "", "host"), host)],
+        Image: [
+            (Subject("image", image.name, image.id, f"image/{image.name}"), image)
+            for image in context.judged_images
+        ],
         Network: [
             (Subject("network", n.name, n.id, f"network/{n.name}"), n)
             for n in snapshot.networks or ()

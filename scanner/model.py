@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from scanner import references
 from scanner.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
+from scanner.machine import Machine
 from scanner.unread import Unread as Unread
 
 
@@ -205,25 +206,6 @@ class Network(msgspec.Struct, frozen=True):
         )
 
 
-class Image(msgspec.Struct, frozen=True):
-    """`exposed_ports` like "80/tcp". Fields of the image's own configuration, not a container's."""
-
-    id: str
-    tags: tuple[str, ...] = ()
-    digests: tuple[str, ...] = ()
-    created: str = ""
-    size: int = 0
-    user: str = ""
-    exposed_ports: tuple[str, ...] = ()
-    healthcheck: Healthcheck | None = None
-    environment: tuple[str, ...] = ()
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    labels: dict[str, str] = {}
-    inspected: bool = False
-    """False where only the list's entry was read, so that the configuration is not known."""
-
-
 def _guarded(self: Any, name: str) -> Any:
     value = object.__getattribute__(self, name)
     if value is UNSET:
@@ -231,6 +213,126 @@ def _guarded(self: Any, name: str) -> Any:
         reasons = object.__getattribute__(self, "unread")
         raise Unread(facts.get(name, name), reasons.get(name, "the engine's answer lacks it"))
     return value
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One instruction of an image's history. `command` is what made it, without credentials;
+    `truncated` where the engine gave more of it than is kept."""
+
+    command: str
+    size: int = 0
+    truncated: bool = False
+
+
+class Image(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An image's own configuration, not a container's. Sizes in bytes, times ISO 8601.
+
+    What was only listed and not inspected lacks its configuration: reading that raises `Unread`.
+    `exposed_ports` like "80/tcp"; `history` the oldest instruction first.
+    """
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    size: int = 0
+    labels: dict[str, str] = {}
+    created: str = UNSET  # type: ignore[assignment]
+    user: str = UNSET  # type: ignore[assignment]
+    exposed_ports: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    healthcheck: Healthcheck | None = UNSET  # type: ignore[assignment]
+    environment: tuple[EnvironmentName, ...] = UNSET  # type: ignore[assignment]
+    entrypoint: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    command: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    architecture: str = UNSET  # type: ignore[assignment]
+    history: tuple[Layer, ...] = UNSET  # type: ignore[assignment]
+    inspected: bool = False
+    unread: dict[str, str] = {}
+
+    FACTS: ClassVar[Mapping[str, str]] = {
+        "tags": "RepoTags",
+        "digests": "RepoDigests",
+        "size": "Size",
+        "labels": "Config.Labels",
+        "created": "Created",
+        "user": "Config.User",
+        "exposed_ports": "Config.ExposedPorts",
+        "healthcheck": "Config.Healthcheck",
+        "environment": "Config.Env",
+        "entrypoint": "Config.Entrypoint",
+        "command": "Config.Cmd",
+        "architecture": "Architecture",
+        "history": "history: CreatedBy",
+    }
+
+    __getattribute__ = _guarded
+
+    @property
+    def name(self) -> str:
+        """The first of its tags, else of its digests, else the short form of its id."""
+        if self.tags:
+            return min(self.tags)
+        if self.digests:
+            repository, _, digest = min(self.digests).partition("@")
+            return f"{repository}@{digest[:19]}"
+        return self.id.removeprefix("sha256:")[:12]
+
+    @property
+    def named(self) -> bool:
+        """False for what a later build or pull took the name from."""
+        return bool(self.tags or self.digests)
+
+
+class Service(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A swarm service, as a manager tells it. `ports` like "8080->80/tcp"; `networks` are ids."""
+
+    id: str
+    name: str
+    image: str = ""
+    environment: tuple[EnvironmentName, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+
+
+class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member of the swarm. `role` is "manager" or "worker", `state` like "ready" or "down"."""
+
+    id: str
+    hostname: str = ""
+    role: str = ""
+    availability: str = ""
+    state: str = ""
+    address: str = ""
+    leader: bool = False
+    reachability: str = ""
+
+
+class Swarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What only a manager of the swarm tells. Durations in seconds, times ISO 8601."""
+
+    id: str = UNSET  # type: ignore[assignment]
+    created: str = UNSET  # type: ignore[assignment]
+    autolock: bool = UNSET  # type: ignore[assignment]
+    certificate_lifetime: int = UNSET  # type: ignore[assignment]
+    root_rotation: bool = UNSET  # type: ignore[assignment]
+    nodes: tuple[Node, ...] = UNSET  # type: ignore[assignment]
+    services: tuple[Service, ...] = UNSET  # type: ignore[assignment]
+    secrets: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    unread: dict[str, str] = {}
+
+    FACTS: ClassVar[Mapping[str, str]] = {
+        "id": "swarm: ID",
+        "created": "swarm: CreatedAt",
+        "autolock": "swarm: Spec.EncryptionConfig.AutoLockManagers",
+        "certificate_lifetime": "swarm: Spec.CAConfig.NodeCertExpiry",
+        "root_rotation": "swarm: RootRotationInProgress",
+        "nodes": "nodes",
+        "services": "services",
+        "secrets": "secrets",
+    }
+
+    __getattribute__ = _guarded
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -533,7 +635,19 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cgroup_driver: str = UNSET  # type: ignore[assignment]
     live_restore: bool = UNSET  # type: ignore[assignment]
     logging_driver: str = UNSET  # type: ignore[assignment]
+    debug: bool = UNSET  # type: ignore[assignment]
+    experimental: bool = UNSET  # type: ignore[assignment]
+    authorization_plugins: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    insecure_ranges: tuple[str, ...] = UNSET  # type: ignore[assignment]
+    registries: dict[str, bool] = UNSET  # type: ignore[assignment]
+    """Each configured registry by name, and whether it is reached with TLS alone."""
+    firewall: dict[str, str] = UNSET  # type: ignore[assignment]
+    """What the engine says of its firewall backend, with its name as "Driver"; from API 1.49."""
     swarm_state: str = UNSET  # type: ignore[assignment]
+    swarm_manager: bool = UNSET  # type: ignore[assignment]
+    swarm_managers: int = UNSET  # type: ignore[assignment]
+    swarm_nodes: int = UNSET  # type: ignore[assignment]
+    swarm_address: str = UNSET  # type: ignore[assignment]
     warnings: tuple[str, ...] = UNSET  # type: ignore[assignment]
     unread: dict[str, str] = {}
 
@@ -555,7 +669,17 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "cgroup_driver": "info: CgroupDriver",
         "live_restore": "info: LiveRestoreEnabled",
         "logging_driver": "info: LoggingDriver",
+        "debug": "info: Debug",
+        "experimental": "info: ExperimentalBuild",
+        "authorization_plugins": "info: Plugins.Authorization",
+        "insecure_ranges": "info: RegistryConfig.InsecureRegistryCIDRs",
+        "registries": "info: RegistryConfig.IndexConfigs",
+        "firewall": "info: FirewallBackend",
         "swarm_state": "info: Swarm.LocalNodeState",
+        "swarm_manager": "info: Swarm.ControlAvailable",
+        "swarm_managers": "info: Swarm.Managers",
+        "swarm_nodes": "info: Swarm.Nodes",
+        "swarm_address": "info: Swarm.NodeAddr",
         "warnings": "info: Warnings",
     }
 
@@ -595,12 +719,21 @@ class PartialHost(Host, frozen=True, kw_only=True):
     __getattribute__ = _guarded
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one scan saw of one host. `complete` is False where the listing itself was cut."""
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that one scan saw of one host. What is None was not read.
+
+    `taken_at` is the time of rules that know one (ISO 8601, UTC); `reached` is how the engine was
+    reached: "unix", "tcp", "tls" or "ssh". `swarm` is there for managers only, `machine` only
+    over SSH.
+    """
 
     host: Host
     containers: tuple[Container, ...] = ()
     images: tuple[Image, ...] | None = None
     networks: tuple[Network, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    swarm: Swarm | None = None
+    machine: Machine | None = None
+    taken_at: str = ""
+    reached: str = ""
     gaps: tuple[Gap, ...] = ()

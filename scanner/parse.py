@@ -21,13 +21,17 @@ from scanner.model import (
     Healthcheck,
     Host,
     Image,
+    Layer,
     Mount,
     Network,
+    Node,
     PartialContainer,
     PartialHost,
     Port,
     Process,
     RestartPolicy,
+    Service,
+    Swarm,
     Ulimit,
     Volume,
 )
@@ -161,6 +165,8 @@ def host(version_body: bytes, info_body: bytes) -> Host:
     version = wire.decode(version_body, wire.VersionJson)
     info = wire.decode(info_body, wire.InfoJson)
     names = [part.Name or "" for part in version.Components or ()]
+    registry = info.RegistryConfig or wire.RegistryConfigJson()
+    swarm = info.Swarm or wire.SwarmInfoJson()
     values: dict[str, Any] = {
         "id": _known(info.ID),
         "name": _known(info.Name),
@@ -183,7 +189,18 @@ def host(version_body: bytes, info_body: bytes) -> Host:
         "cgroup_driver": _known(info.CgroupDriver),
         "live_restore": _known(info.LiveRestoreEnabled),
         "logging_driver": _known(info.LoggingDriver),
-        "swarm_state": _known(info.Swarm.LocalNodeState) if info.Swarm else UNSET,
+        "debug": _known(info.Debug),
+        "experimental": _known(info.ExperimentalBuild),
+        "authorization_plugins": _strings(info.Plugins.Authorization) if info.Plugins else UNSET,
+        "insecure_ranges": _strings(registry.InsecureRegistryCIDRs),
+        "registries": _registries(registry.IndexConfigs),
+        "firewall": _firewall(info.FirewallBackend),
+        "swarm_state": _known(swarm.LocalNodeState),
+        "swarm_manager": _known(swarm.ControlAvailable),
+        # Left out where they are 0: on every engine that is no manager.
+        "swarm_managers": _omitted(info.Swarm, swarm.Managers, int, 0),
+        "swarm_nodes": _omitted(info.Swarm, swarm.Nodes, int, 0),
+        "swarm_address": _known(swarm.NodeAddr),
         "warnings": _strings(info.Warnings),
     }
     kind = PartialHost if any(value is UNSET for value in values.values()) else Host
@@ -195,8 +212,8 @@ def images(body: bytes) -> tuple[Image, ...]:
     return tuple(
         Image(
             id=entry.Id,
-            tags=tuple(tag for tag in entry.RepoTags or () if tag != "<none>:<none>"),
-            digests=tuple(entry.RepoDigests or ()),
+            tags=_names(entry.RepoTags),
+            digests=_names(entry.RepoDigests),
             size=entry.Size or 0,
             labels=redact.labels(entry.Labels or {}),
         )
@@ -210,23 +227,123 @@ def image(body: bytes) -> Image:
     if not isinstance(raw.Id, str):
         raise wire.Malformed("an image without Id")
     config = raw.Config or wire.ConfigJson()
-    names = _environment(config.Env)
+    # The configuration leaves out what is empty, from API 1.50 on; it is never missing itself.
+    values: dict[str, Any] = {
+        "user": _omitted(raw.Config, config.User, str, ""),
+        "exposed_ports": _omitted(raw.Config, config.ExposedPorts, _exposed, ()),
+        "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
+        "environment": _omitted(raw.Config, config.Env, _environment, ()),
+        "entrypoint": _omitted(raw.Config, config.Entrypoint, _words, ()),
+        "command": _omitted(raw.Config, config.Cmd, _words, ()),
+    }
     return Image(
         id=raw.Id,
-        tags=tuple(raw.RepoTags or ()),
-        digests=tuple(raw.RepoDigests or ()),
-        created=raw.Created or "",
+        tags=_names(raw.RepoTags),
+        digests=_names(raw.RepoDigests),
+        created=_known(raw.Created),
         size=raw.Size or 0,
-        user=config.User or "",
-        exposed_ports=_exposed(config.ExposedPorts or ()),
-        healthcheck=_healthcheck(config.Healthcheck) if config.Healthcheck else None,
-        environment=() if names is UNSET else tuple(variable.name for variable in names),
-        entrypoint=_words(config.Entrypoint) or (),
-        command=_words(config.Cmd) or (),
         labels=redact.labels(config.Labels or {}),
-        # An image whose configuration is missing says nothing about what it exposes.
+        architecture=_known(raw.Architecture),
         inspected=bool(raw.Config),
+        **_bounded(values),
     )
+
+
+def history(body: bytes) -> tuple[Layer, ...]:
+    """GET /images/{id}/history, which lists the newest layer first."""
+    entries = wire.decode(body, list[wire.LayerJson])
+    return tuple(
+        Layer(
+            command=redact.text(entry.CreatedBy or "", _LIMIT),
+            size=entry.Size or 0,
+            truncated=len(entry.CreatedBy or "") > _LIMIT or (entry.CreatedBy or "").endswith("…"),
+        )
+        for entry in reversed(entries)
+    )
+
+
+def _names(values: Any) -> tuple[str, ...]:
+    """Without the placeholder that the engine lists for what has none."""
+    return tuple(name[:_LIMIT] for name in values or () if "<none>" not in name)
+
+
+def swarm(swarm_body: bytes, nodes_body: bytes, services_body: bytes, secrets_body: bytes) -> Swarm:
+    """GET /swarm, /nodes, /services and /secrets of a manager."""
+    raw = wire.decode(swarm_body, wire.SwarmJson)
+    spec = raw.Spec or wire.SwarmSpecJson()
+    encryption = spec.EncryptionConfig or wire.EncryptionJson()
+    lifetime = (spec.CAConfig or wire.CaJson()).NodeCertExpiry
+    return Swarm(
+        id=_known(raw.ID),
+        created=_known(raw.CreatedAt),
+        autolock=_known(encryption.AutoLockManagers),
+        certificate_lifetime=_seconds(lifetime),
+        # Left out where none goes on.
+        root_rotation=_omitted(raw.Spec, raw.RootRotationInProgress, bool, False),
+        nodes=tuple(map(_node, wire.decode(nodes_body, list[wire.NodeJson]))),
+        services=tuple(map(_service, wire.decode(services_body, list[wire.ServiceJson]))),
+        secrets=tuple(
+            ((secret.Spec.Name if secret.Spec else None) or secret.ID)[:_LIMIT]
+            for secret in wire.decode(secrets_body, list[wire.SecretJson])
+        ),
+    )
+
+
+def _seconds(nanoseconds: Any) -> Any:
+    return nanoseconds // 10**9 if isinstance(nanoseconds, int) else UNSET
+
+
+def _node(raw: wire.NodeJson) -> Node:
+    spec, status = raw.Spec or wire.NodeSpecJson(), raw.Status or wire.NodeStatusJson()
+    manager = raw.ManagerStatus or wire.ManagerStatusJson()
+    return Node(
+        id=raw.ID,
+        hostname=(raw.Description.Hostname if raw.Description else None) or "",
+        role=spec.Role or "",
+        availability=spec.Availability or "",
+        state=status.State or "",
+        address=status.Addr or "",
+        leader=bool(manager.Leader),
+        reachability=manager.Reachability or "",
+    )
+
+
+def _service(raw: wire.ServiceJson) -> Service:
+    spec = raw.Spec or wire.ServiceSpecJson()
+    task = spec.TaskTemplate or wire.TaskTemplateJson()
+    container = task.ContainerSpec or wire.ContainerSpecJson()
+    ports = (raw.Endpoint.Ports if raw.Endpoint else None) or ()
+    return Service(
+        id=raw.ID,
+        name=(spec.Name or raw.ID)[:_LIMIT],
+        image=(container.Image or "")[:_LIMIT],
+        environment=_environment(container.Env),
+        secrets=tuple(item.SecretName or "" for item in container.Secrets or ()),
+        configs=tuple(item.ConfigName or "" for item in container.Configs or ()),
+        networks=tuple(item.Target or "" for item in task.Networks or ()),
+        ports=tuple(
+            Port(port.TargetPort or 0, port.Protocol or "tcp", "", port.PublishedPort)
+            for port in ports
+        ),
+    )
+
+
+def _registries(values: Any) -> Any:
+    """By name, and whether each is reached with TLS alone; one that does not say so is left out."""
+    if values is UNSET:
+        return UNSET
+    return {
+        name[:_LIMIT]: index.Secure
+        for name, index in (values or {}).items()
+        if index is not None and isinstance(index.Secure, bool)
+    }
+
+
+def _firewall(raw: Any) -> Any:
+    if not raw:
+        return UNSET
+    said = {pair[0]: pair[1] for pair in raw.Info or () if len(pair) == 2}
+    return {**said, "Driver": _text(raw.Driver if isinstance(raw.Driver, str) else "")}
 
 
 def networks(body: bytes) -> tuple[Network, ...]:

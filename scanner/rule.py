@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from scanner.context import Context
-from scanner.model import Container, Host, Network
+from scanner.model import Container, Host, Image, Network
 
-S = TypeVar("S", Container, Host, Network)
+S = TypeVar("S", Container, Host, Image, Network)
 P = TypeVar("P", bound=msgspec.Struct)
 
 
@@ -30,12 +30,16 @@ _RANKS = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITIC
 
 
 class Family(enum.Enum):
-    """The parts of the rule catalogue, in the order of the report's chapter 1."""
+    """The parts of the rule catalogue: first the report's chapter 1, in its order."""
 
     ISOLATION = "isolation"
     RESOURCES = "resources"
     NETWORK = "network"
     LIFECYCLE = "lifecycle"
+    IMAGES = "images"
+    ENGINE = "engine"
+    SWARM = "swarm"
+    HOST = "host"
 
     @property
     def label(self) -> str:
@@ -47,6 +51,10 @@ _FAMILY_LABELS = {
     Family.RESOURCES: "Resources and storage",
     Family.NETWORK: "Network",
     Family.LIFECYCLE: "Lifecycle",
+    Family.IMAGES: "Images",
+    Family.ENGINE: "Engine",
+    Family.SWARM: "Swarm",
+    Family.HOST: "Host files and kernel",
 }
 
 
@@ -149,7 +157,7 @@ class Rule(msgspec.Struct, Generic[S, P], frozen=True, kw_only=True):
 
     @property
     def subject_kind(self) -> str:
-        """ "container", "host" or "network"."""
+        """ "container", "host", "image" or "network"."""
         return self.subject.__name__.lower()
 
 
@@ -177,10 +185,12 @@ class Result(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True):
     """Which rules are judged, with which parameters and severities; keys are rule slugs.
 
+    Rules in `shadow` are judged like those that are on; whoever keeps results keeps theirs apart.
     Parameters are plain values as read from YAML or JSON; they are converted to the rule's own
     type when the policy is used, which raises msgspec.ValidationError on a wrong one.
     """
 
     off: frozenset[str] = frozenset()
+    shadow: frozenset[str] = frozenset()
     parameters: Mapping[str, Mapping[str, Any]] = {}
     severities: Mapping[str, Severity] = {}

@@ -195,8 +195,30 @@ class ListedJson(Struct):
     Labels: dict[str, str | None] | None = None
 
 
-class SwarmJson(Struct):
+class SwarmInfoJson(Struct):
     LocalNodeState: Text = UNSET
+    ControlAvailable: Flag = UNSET
+    NodeAddr: Text = UNSET
+    Managers: Number = UNSET
+    Nodes: Number = UNSET
+
+
+class PluginsJson(Struct):
+    Authorization: Strings = UNSET
+
+
+class IndexJson(Struct):
+    Secure: Flag = UNSET
+
+
+class RegistryConfigJson(Struct):
+    InsecureRegistryCIDRs: Strings = UNSET
+    IndexConfigs: dict[str, IndexJson | None] | UnsetType | None = UNSET
+
+
+class FirewallJson(Struct):
+    Driver: Text = UNSET
+    Info: list[list[str]] | UnsetType | None = UNSET
 
 
 class InfoJson(Struct):
@@ -217,7 +239,12 @@ class InfoJson(Struct):
     CgroupDriver: Text = UNSET
     LiveRestoreEnabled: Flag = UNSET
     LoggingDriver: Text = UNSET
-    Swarm: SwarmJson | UnsetType | None = UNSET
+    Debug: Flag = UNSET
+    ExperimentalBuild: Flag = UNSET
+    Plugins: PluginsJson | UnsetType | None = UNSET
+    RegistryConfig: RegistryConfigJson | UnsetType | None = UNSET
+    FirewallBackend: FirewallJson | UnsetType | None = UNSET
+    Swarm: SwarmInfoJson | UnsetType | None = UNSET
     Warnings: Strings = UNSET
 
 
@@ -253,7 +280,15 @@ class ImageJson(Struct):
     RepoDigests: Strings = UNSET
     Created: Text = UNSET
     Size: Number = UNSET
+    Architecture: Text = UNSET
     Config: ConfigJson | UnsetType | None = UNSET
+
+
+class LayerJson(Struct):
+    """One entry of GET /images/{name}/history"""
+
+    CreatedBy: str | None = None
+    Size: int | None = None
 
 
 class SubnetJson(Struct):
@@ -288,6 +323,116 @@ class VolumesJson(Struct):
     """GET /volumes"""
 
     Volumes: list[VolumeJson] | None = None
+
+
+class EncryptionJson(Struct):
+    AutoLockManagers: Flag = UNSET
+
+
+class CaJson(Struct):
+    NodeCertExpiry: Number = UNSET
+
+
+class SwarmSpecJson(Struct):
+    EncryptionConfig: EncryptionJson | UnsetType | None = UNSET
+    CAConfig: CaJson | UnsetType | None = UNSET
+
+
+class SwarmJson(Struct):
+    """GET /swarm"""
+
+    ID: Text = UNSET
+    CreatedAt: Text = UNSET
+    Spec: SwarmSpecJson | UnsetType | None = UNSET
+    RootRotationInProgress: Flag = UNSET
+
+
+class NodeSpecJson(Struct):
+    Role: str | None = None
+    Availability: str | None = None
+
+
+class NodeDescriptionJson(Struct):
+    Hostname: str | None = None
+
+
+class NodeStatusJson(Struct):
+    State: str | None = None
+    Addr: str | None = None
+
+
+class ManagerStatusJson(Struct):
+    Leader: bool | None = None
+    Reachability: str | None = None
+
+
+class NodeJson(Struct):
+    """One entry of GET /nodes"""
+
+    ID: str
+    Spec: NodeSpecJson | None = None
+    Description: NodeDescriptionJson | None = None
+    Status: NodeStatusJson | None = None
+    ManagerStatus: ManagerStatusJson | None = None
+
+
+class SecretReferenceJson(Struct):
+    SecretName: str | None = None
+
+
+class ConfigReferenceJson(Struct):
+    ConfigName: str | None = None
+
+
+class ContainerSpecJson(Struct):
+    Image: str | None = None
+    Env: list[str] | None = None
+    Secrets: list[SecretReferenceJson] | None = None
+    Configs: list[ConfigReferenceJson] | None = None
+
+
+class AttachmentJson(Struct):
+    Target: str | None = None
+
+
+class TaskTemplateJson(Struct):
+    ContainerSpec: ContainerSpecJson | None = None
+    Networks: list[AttachmentJson] | None = None
+
+
+class ServiceSpecJson(Struct):
+    Name: str | None = None
+    TaskTemplate: TaskTemplateJson | None = None
+
+
+class ServicePortJson(Struct):
+    Protocol: str | None = None
+    TargetPort: int | None = None
+    PublishedPort: int | None = None
+    PublishMode: str | None = None
+
+
+class EndpointJson(Struct):
+    Ports: list[ServicePortJson] | None = None
+
+
+class ServiceJson(Struct):
+    """One entry of GET /services"""
+
+    ID: str
+    Spec: ServiceSpecJson | None = None
+    Endpoint: EndpointJson | None = None
+
+
+class SecretSpecJson(Struct):
+    Name: str | None = None
+
+
+class SecretJson(Struct):
+    """One entry of GET /secrets: never its content, which the engine does not give."""
+
+    ID: str
+    Spec: SecretSpecJson | None = None
 
 
 class TopJson(Struct):

@@ -23,6 +23,8 @@ class Engine:
         self.calls: list[str] = []
         self.document = answer("mounts_harmless")
 
+    reached = "unix"
+
     def __enter__(self) -> Self:
         return self
 
@@ -51,6 +53,8 @@ class Engine:
             raise self.top
         if path.startswith("/containers/"):
             return self.document
+        if path.endswith("/history"):
+            return []
         return answer("_images")[0] if path.startswith("/images/sha256") else []
 
 
