@@ -5,6 +5,7 @@ host (/var/lib/docker, /run/docker.sock, /etc/docker) without touching the machi
 containers too, ends when the process that started it ends, however that ends.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,36 +17,57 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import docker
 from docker.models.containers import Container
 
+from tests.support import releases
 from tests.support.certificates import Certificates
 
 BUSYBOX = "plimsoll/busybox:1"
 FOREVER = ("sleep", "100000")
 PREFIX = "plimsoll-engine-"
+PODMAN_GROUP = "libpod_parent"
 START_SECONDS = 60
 STOP_SECONDS = 60
 CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24
 NEEDED = ("dockerd", "containerd", "runc", "docker", "unshare", "ip", "iptables")
+ROOTLESS_NEEDS = ("rootlesskit", "slirp4netns", "newuidmap", "setpriv")
+ROOTLESS_SCRIPT = Path("/usr/share/docker.io/contrib/dockerd-rootless.sh")
+
+# Users that an engine may want, beside those of the machine, whose own files stay as they are.
+ROOTLESS_USER = 61000
+USERS = {
+    "passwd": f"rootless:x:{ROOTLESS_USER}:61000::/:/bin/sh\ndockremap:x:61001:61001::/:/bin/sh\n",
+    "group": "rootless:x:61000:\ndockremap:x:61001:\n",
+    "subuid": "rootless:600000:65536\ndockremap:500000:65536\n",
+    "subgid": "rootless:600000:65536\ndockremap:500000:65536\n",
+}
 
 OWN_HOST = ["unshare", "--mount", "--mount-proc", "--uts", "--net", "--pid"]
 OWN_HOST += ["--fork", "--kill-child"]
 
-# The first process of the new host. $1: its directory, $2: its name, then dockerd's command line.
+# The first process of the new host. $1: its directory, $2: its name, then the command line of its
+# engine. PLACES tells what of its directory lies where on the host: "etc:/etc/docker ...".
 # Standard input is held open by our process: at its end, this process and so the host ends.
 HOST = r"""
 set -eu
 directory=$1 name=$2; shift 2
-mkdir -p /etc/docker /var/lib/docker
-mount -t tmpfs tmpfs /run
-mount --bind "$directory/etc" /etc/docker
-mount --bind "$directory/data" /var/lib/docker
+mount -t tmpfs -o mode=755 tmpfs /run
+for place in $PLACES; do
+    own=$directory/${place%%:*} on=${place#*:}
+    if [ -d "$own" ]; then mkdir -p "$on"; else touch "$on"; fi
+    mount --bind "$own" "$on"
+done
 echo "$name" > /proc/sys/kernel/hostname
 ip link set lo up
+if [ -n "${ROOTLESS_USER-}" ]; then
+    install --directory --owner="$ROOTLESS_USER" --mode=700 "/run/user/$ROOTLESS_USER"
+    mknod --mode=666 /run/tun c 10 200
+    mount --bind /run/tun /dev/net/tun
+fi
 exec 9<&0
 trap 'exit 0' TERM
 { cat <&9 > /dev/null; kill -TERM 1; } &
@@ -74,9 +96,9 @@ class EngineFailed(Exception):
     """An engine did not start or stop; the text ends with what it said."""
 
 
-def missing_programs() -> list[str]:
+def missing_programs(needed: tuple[str, ...] = NEEDED) -> list[str]:
     """What engines need and is not to be had here."""
-    absent = [name for name in NEEDED if shutil.which(name, path=_search_path()) is None]
+    absent = [name for name in needed if shutil.which(name, path=_search_path()) is None]
     # A container without --privileged has a root user who may not make hosts.
     able = os.geteuid() == 0 and _machine_has(CAP_SYS_ADMIN)
     return absent if able else [*absent, "the rights of the machine's root"]
@@ -91,8 +113,14 @@ class Engine:
     """Where 127.0.0.1 of this machine reaches the engine over TCP."""
     certificates: Certificates | None = None
     version: str = ""
+    release: str = ""
+    """One of tests.support.releases; "" is the machine's own."""
+    rootless: bool = False
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _client: docker.DockerClient | None = field(default=None, repr=False)
+
+    NEEDS: ClassVar[tuple[str, ...]] = NEEDED
+    PLACES: ClassVar[dict[str, str]] = {"etc": "/etc/docker", "data": "/var/lib/docker"}
 
     @classmethod
     def start(
@@ -103,23 +131,34 @@ class Engine:
         tcp: bool = False,
         tls: bool = False,
         args: tuple[str, ...] = (),
-    ) -> "Engine":
-        """`tcp` adds a plain TCP address, `tls` one with mutual TLS; args go to dockerd."""
+        release: str = "",
+        rootless: bool = False,
+    ) -> Self:
+        """`tcp` adds a plain TCP address, `tls` one with mutual TLS; args go to dockerd. The host
+        has the user that `{"userns-remap": "default"}` takes, and one that is not root for a
+        `rootless` engine."""
         sweep()
-        if absent := missing_programs():
+        if absent := missing_programs((*cls.NEEDS, *(ROOTLESS_NEEDS if rootless else ()))):
             raise EngineFailed(
                 f"{', '.join(absent)} missing: run scripts/install-test-packages as root"
             )
         directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        for part in ("etc", "data", "bin", "cli"):
+        for part in ("etc", "data", "bin", "cli", "users"):
             (directory / part).mkdir()
-        (directory / "etc" / "daemon.json").write_text(json.dumps(daemon_config or {}))
+        (directory / "cli" / "config.json").write_text("{}")
+        for file, lines in USERS.items():
+            theirs = Path("/etc", file).read_text() if Path("/etc", file).exists() else ""
+            (directory / "users" / file).write_text(theirs + lines)
         if not _machine_has(CAP_SYS_RESOURCE):
             wrapper = directory / "bin" / "runc"
             real = shutil.which("runc", path=_search_path())
             wrapper.write_text(RUNC.replace("RUNC", str(real)))
             wrapper.chmod(0o755)
-        engine = cls(name, directory, args)
+        if rootless:
+            for path in (directory, directory / "data"):
+                os.chown(path, ROOTLESS_USER, ROOTLESS_USER)
+        engine = cls(name, directory, args, release=release, rootless=rootless)
+        engine._configure(daemon_config or {})
         if tls:
             engine.certificates = Certificates.make(directory / "tls")
         if tcp or tls:
@@ -163,7 +202,7 @@ class Engine:
         if self._process is None:
             return
         assert self._process.stdin is not None
-        _thaw(self.directory.name)  # a paused container cannot end
+        _thaw(self.directory)  # a paused container cannot end
         self._process.stdin.close()
         try:
             self._process.wait(STOP_SECONDS)
@@ -176,10 +215,12 @@ class Engine:
     def restart(self) -> None:
         """Starts the host, again or for the first time, and waits until the engine answers."""
         self.kill()
-        directory = str(self.directory)
-        command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}", *self.args]
-        command += ["--host", "unix:///run/docker.sock", "--host", self.url]
-        environment = _environment(f"{directory}/bin:{_search_path()}")
+        command = self._command()
+        users = {f"users/{file}": f"/etc/{file}" for file in USERS}
+        places = " ".join(f"{own}:{path}" for own, path in {**self.PLACES, **users}.items())
+        environment = _environment(self._path()) | {"PLACES": places}
+        if self.rootless:
+            environment["ROOTLESS_USER"] = str(ROOTLESS_USER)
         listener = None
         if self.port is not None:
             listener = _listen(self.port)
@@ -191,7 +232,7 @@ class Engine:
         script = HOST if listener is None else f"exec 3<&{listener.fileno()}\n{HOST}"
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*OWN_HOST, "bash", "-c", script, "host", directory, self.name, *command],
+                [*OWN_HOST, "bash", "-c", script, "host", str(self.directory), self.name, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -203,6 +244,31 @@ class Engine:
             listener.close()  # with the host gone, nothing must answer there
         self._wait_until_ready()
 
+    def _configure(self, config: dict[str, Any]) -> None:
+        (self.directory / "etc" / "daemon.json").write_text(json.dumps(config))
+
+    def _command(self) -> list[str]:
+        """The engine's own command line, in its host."""
+        if self.rootless:
+            user, home = str(ROOTLESS_USER), self.directory / "data"
+            return [
+                *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+                *("env", f"HOME={home}", f"XDG_RUNTIME_DIR=/run/user/{user}"),
+                *(str(ROOTLESS_SCRIPT), "--host", self.url, *self.args),
+            ]
+        command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}", *self.args]
+        return [*command, "--host", "unix:///run/docker.sock", "--host", self.url]
+
+    def _client_command(self) -> list[str]:
+        return ["docker"]
+
+    def _path(self) -> str:
+        """Where programs are looked for: a release's own first."""
+        first = f"{self.directory}/bin:"
+        if self.release:
+            first += f"{releases.directory(self.release)}:"
+        return first + _search_path()
+
     def stop(self) -> None:
         """Ends the host and leaves nothing of it."""
         self.kill()
@@ -211,8 +277,8 @@ class Engine:
     def cli(self, *arguments: str) -> str:
         """What `docker ARGUMENTS` prints; EngineFailed where it fails."""
         done = subprocess.run(
-            ["docker", *arguments],
-            env=_environment(_search_path())
+            [*self._client_command(), *arguments],
+            env=_environment(self._path())
             | {"DOCKER_HOST": self.url, "DOCKER_CONFIG": str(self.directory / "cli")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -246,6 +312,11 @@ class Engine:
         """The id of a container made by the command line, as people make theirs."""
         verb = ("create",) if create_only else ("run", "--detach")
         return self.cli(*verb, "--name", name, *flags, image, *command).splitlines()[-1]
+
+    def import_image(self, image: str, content: bytes, *changes: str) -> None:
+        """From a tar file; changes are lines of a Dockerfile."""
+        name, tag = image.split(":")
+        self.client.api.import_image_from_data(content, name, tag, changes=list(changes))
 
     def remove_containers(self) -> None:
         for container in self.client.containers.list(all=True, ignore_removed=True):
@@ -287,8 +358,8 @@ def sweep() -> None:
 
 def _remove(directory: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS
-    while groups := _groups(directory.name):
-        _thaw(directory.name)
+    while groups := _groups(directory):
+        _thaw(directory)
         for group in groups:
             try:
                 group.rmdir()
@@ -296,20 +367,32 @@ def _remove(directory: Path) -> None:
                 if time.monotonic() > deadline:
                     raise
         time.sleep(0.02)
+    for shared in ("conmon", ""):
+        for group in _trees(f"{PODMAN_GROUP}/{shared}"):
+            with contextlib.suppress(OSError):  # another Podman is still there
+                group.rmdir()
     shutil.rmtree(directory)
 
 
-def _groups(name: str) -> list[Path]:
+def _groups(directory: Path) -> list[Path]:
     """The control groups of an engine, the innermost first."""
-    # Version 1 of control groups has a tree per controller, version 2 one tree.
-    roots = [*Path("/sys/fs/cgroup").glob(f"*/{name}"), *Path("/sys/fs/cgroup").glob(name)]
+    roots = _trees(directory.name)
+    # Podman has one place for the containers of all Podmans.
+    for container in directory.glob("data/storage/overlay-containers/*/"):
+        roots += _trees(f"{PODMAN_GROUP}/libpod-{container.name}")
     found = [path for root in roots for path in (root, *root.rglob("*")) if path.is_dir()]
     return sorted(found, key=lambda path: len(path.parts), reverse=True)
 
 
-def _thaw(name: str) -> None:
+def _trees(name: str) -> list[Path]:
+    # Version 1 of control groups has a tree per controller, version 2 one tree.
+    root = Path("/sys/fs/cgroup")
+    return [*root.glob(f"*/{name}"), *root.glob(name)]
+
+
+def _thaw(directory: Path) -> None:
     """Lets the engine's paused containers go on, so that they can be killed."""
-    for group in _groups(name):
+    for group in _groups(directory):
         for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
             if (group / file).exists():
                 (group / file).write_text(word)

@@ -35,7 +35,7 @@ def load_images(engine: Engine) -> None:
     """Brings the images of this module onto an engine."""
     content = filesystem()
     load_image(engine, BUSYBOX, content)
-    engine.client.images.get(BUSYBOX).tag("plimsoll/busybox", "latest")
+    engine.cli("tag", BUSYBOX, "plimsoll/busybox:latest")
     for image, changes in DERIVED.items():
         load_image(engine, image, content, *changes)
     run_sshd = 'CMD ["/usr/sbin/sshd", "100000"]'
@@ -44,8 +44,7 @@ def load_images(engine: Engine) -> None:
 
 def load_image(engine: Engine, image: str, content: bytes, *changes: str) -> None:
     """One image under a name with a tag; changes are lines of a Dockerfile."""
-    name, tag = image.split(":")
-    engine.client.api.import_image_from_data(content, name, tag, changes=['CMD ["sh"]', *changes])
+    engine.import_image(image, content, 'CMD ["sh"]', *changes)
 
 
 def filesystem(more: dict[str, bytes] | None = None) -> bytes:
