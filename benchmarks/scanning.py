@@ -158,7 +158,7 @@ def _scan(host_id: int, *, processes: bool = True) -> None:
     assert begun is not None
     with Lease(begun):
         snapshot = _collect(begun.url, processes=False)
-        actions.store(begun, snapshot, evaluate(snapshot), now=timezone.now())
+        actions.assess(begun, snapshot, now=timezone.now())
 
 
 def _process(command: list[str]) -> float:

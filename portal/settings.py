@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.accounts",
     "portal.fleet",
+    "portal.policies",
     "portal.compliance",
     "portal.overview",
 ]

@@ -16,7 +16,7 @@ from portal.compliance.actions.scans import Begun
 from portal.compliance.models import Scan, ScanKind, ScanState
 from portal.fleet import actions as fleet
 from portal.fleet.models import Environment, Group, Host
-from scanner import EngineError, Snapshot, evaluate
+from scanner import EngineError, Snapshot
 from scanner.model import Container, Gap, Network
 from tests.recorded import container as recorded
 from tests.recorded import host as recorded_host
@@ -73,7 +73,7 @@ def scan(
         volumes=(),
         gaps=tuple(gaps),
     )
-    actions.store(begun, snapshot, evaluate(snapshot), now=now)
+    actions.assess(begun, snapshot, now=now)
     return Scan.objects.get(id=begun.scan_id)
 
 

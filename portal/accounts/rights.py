@@ -11,11 +11,13 @@ class Right(enum.Enum):
 
     START_SCAN = "start scans"
     MANAGE_HOSTS = "register, change or remove hosts"
+    MANAGE_POLICIES = "change policies and custom rules"
 
 
 ROLES = {
     Right.START_SCAN: {Role.ENGINEER, Role.OPERATOR, Role.APPROVER, Role.ADMIN},
     Right.MANAGE_HOSTS: {Role.OPERATOR, Role.ADMIN},
+    Right.MANAGE_POLICIES: {Role.ADMIN},
 }
 
 
@@ -28,7 +30,8 @@ def reason(person: User, right: Right) -> str:
     if may(person, right):
         return ""
     holders = sorted(str(Role(role).label).lower() + "s" for role in ROLES[right])
-    return f"Only {', '.join(holders[:-1])} and {holders[-1]} may {right.value}."
+    named = " and ".join([", ".join(holders[:-1]), holders[-1]] if holders[1:] else holders)
+    return f"Only {named} may {right.value}."
 
 
 def require(person: User | None, right: Right) -> None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal.fleet.models import Container, Host
+from portal.policies.models import PolicyVersion
 
 
 class ScanKind(models.TextChoices):
@@ -50,6 +51,7 @@ class Scan(models.Model):
     unknown = models.PositiveIntegerField(default=0)
     gaps = models.JSONField(default=list)
     rule_set = models.CharField(max_length=16, blank=True)
+    policy = models.CharField(max_length=120, blank=True, help_text="Such as Baseline v3.")
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -166,6 +168,7 @@ class Change(models.TextChoices):
     REOPENED = "reopened", "Came back"
     RESOLVED = "resolved", "Fixed"
     VANISHED = "vanished", "Gone"
+    UNJUDGED = "unjudged", "Not judged any more"
     UNREADABLE = "unreadable", "Could not be read"
     READABLE = "readable", "Read again"
 
@@ -287,6 +290,42 @@ class Standing(models.Model):
     excepted = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
     results_digest = models.BinaryField(max_length=32)
+    judged_by = models.ForeignKey(
+        PolicyVersion, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
 
     def __str__(self) -> str:
         return f"{self.posture}"
+
+
+class ShadowResult(models.Model):
+    """The current verdict of a rule that is in shadow: shown to administrators and never counted.
+
+    Of each unit there is one row, for as long as it stands; it has no history.
+    """
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
+    rule = models.CharField(max_length=64)
+    subject_kind = models.CharField(max_length=16)
+    workload = models.CharField(max_length=700)
+    subject = models.CharField(max_length=300)
+    sub_object = models.CharField(max_length=1000, blank=True)
+    identity = models.BinaryField(max_length=32, unique=True)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    evidence = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["rule", "verdict", "-severity", "id"],
+                include=["host"],
+                name="shadow_results_by_rule",
+            ),
+            models.Index(fields=["host", "rule"], name="shadow_host_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} on {self.subject}, in shadow"

@@ -5,7 +5,7 @@ says gone, and an unknown changes nothing but the verdict.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -110,9 +110,11 @@ def plan(
     seen: Mapping[bytes, Unit],
     now: datetime,
     unlisted: frozenset[str] = frozenset(),
+    rules: Collection[str] | None = None,
 ) -> Plan:
     """`standing` are the host's units by identity, `seen` those of a finished scan. `unlisted` are
     kinds of subjects that the engine did not list this time: nothing can be said of their units.
+    `rules` are those by which was judged (None: by all): what others said ends, and is not fixed.
     """
     written: list[Unit] = []
     deleted: list[Unit] = []
@@ -136,14 +138,16 @@ def plan(
             gone.append(old)
             continue
         readable = judged.get((old.rule, old.workload))
-        if readable is False or old.subject_kind in unlisted:
+        left_out = rules is not None and old.rule not in rules
+        if not left_out and (readable is False or old.subject_kind in unlisted):
             unit, change = _hidden(old, now)
             after.append(unit)
         elif old.first_failed_at is None:
             deleted.append(old)
             continue
         else:
-            unit, change = _vanished(old, mended=readable is True, now=now)
+            mended = readable is True
+            unit, change = _left_out(old, now) if left_out else _vanished(old, mended, now)
             gone.append(unit)
         if unit is not old:
             written.append(unit)
@@ -210,17 +214,27 @@ def _hidden(old: Unit, now: datetime) -> tuple[Unit, Change | None]:
     return unit, Change.UNREADABLE if old.open else None
 
 
-def _vanished(old: Unit, *, mended: bool, now: datetime) -> tuple[Unit, Change | None]:
+def _left_out(old: Unit, now: datetime) -> tuple[Unit, Change | None]:
+    """Its rule is off, in shadow or no more: nobody looked, so it is neither fixed nor away."""
+    return _ended(old, now), Change.UNJUDGED if old.open else None
+
+
+def _vanished(old: Unit, mended: bool, now: datetime) -> tuple[Unit, Change | None]:
     """`mended`: the subject is there and judged, so that only what was wrong with it is gone. Its
     unit then says pass, and all the same it is no longer counted."""
-    unit = msgspec.structs.replace(
+    unit = _ended(old, now)
+    if mended:
+        unit.verdict = Verdict.PASS.value
+    if not old.open:
+        return unit, None
+    return unit, Change.RESOLVED if mended else Change.VANISHED
+
+
+def _ended(old: Unit, now: datetime) -> Unit:
+    return msgspec.structs.replace(
         old,
-        verdict=Verdict.PASS.value if mended else old.verdict,
         gone_at=now,
         changed_at=now,
         open=False,
         resolved_at=now if old.open else old.resolved_at,
     )
-    if not old.open:
-        return unit, None
-    return unit, Change.RESOLVED if mended else Change.VANISHED

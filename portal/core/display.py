@@ -46,6 +46,7 @@ STATES = {
     "unknown": VERDICTS["unknown"],
     "resolved": Sign("Fixed", "circle-check", "pass"),
     "vanished": Sign("Gone", "circle-minus", "na"),
+    "unjudged": Sign("Not judged any more", "circle-minus", "na"),
     "opened": Sign("Opened", "circle-x", "fail"),
     "reopened": Sign("Came back", "refresh", "fail"),
     "unreadable": Sign("Could not be read", "help-circle", "unknown"),

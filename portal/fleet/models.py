@@ -63,6 +63,12 @@ class Host(models.Model):
     last_scan_seconds = models.FloatField(null=True)
 
     engine = models.JSONField(default=dict, help_text="scanner.model.Host as last read.")
+    surroundings = models.ForeignKey(
+        "ConfigVersion", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    taken_at = models.CharField(
+        max_length=40, blank=True, help_text="The time of the snapshot, by its own clock."
+    )
     containers_total = models.PositiveIntegerField(default=0)
     containers_running = models.PositiveIntegerField(default=0)
 
@@ -133,9 +139,10 @@ class Ledger(models.Model):
 
 
 class ConfigVersion(models.Model):
-    """A container's redacted configuration, stored once per content under its SHA-256.
+    """A redacted configuration, stored once per content under its SHA-256.
 
-    `body` is zlib-compressed JSON of scanner.model.Container without what belongs to its state.
+    `body` is zlib-compressed JSON: of scanner.model.Container without what belongs to its state, or
+    of scanner.model.Snapshot without its host, its containers and its time.
     """
 
     digest = models.BinaryField(max_length=32, primary_key=True)
@@ -155,6 +162,9 @@ class Container(models.Model):
     image = models.CharField(max_length=1000, blank=True)
     status = models.CharField(max_length=16, blank=True)
     config = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, related_name="+")
+    state = models.BinaryField(
+        default=b"{}", help_text="JSON of what scanner.model.Container has beside its config."
+    )
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)

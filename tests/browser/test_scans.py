@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from portal.compliance import actions
 from portal.compliance.models import Scan
-from scanner import Snapshot, evaluate
+from scanner import Snapshot
 from tests.browser.looks import flaws, path, sign_in
 from tests.fleet import begin, failed_scan, named, register, scan
 from tests.people import person
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def finish(begun: actions.scans.Begun) -> None:
     snapshot = Snapshot(host=recorded_host(), containers=(named("privileged", "reports"),))
-    actions.store(begun, snapshot, evaluate(snapshot), now=timezone.now())
+    actions.assess(begun, snapshot, now=timezone.now())
 
 
 def test_a_scan_that_ends_joins_the_history_and_the_filter_keeps_its_choice(browser_page: Page):

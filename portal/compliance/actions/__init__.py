@@ -1,6 +1,6 @@
 """What can happen to scans and findings."""
 
-from portal.compliance.actions.assess import Lost, store
+from portal.compliance.actions.assess import Lost, assess, store
 from portal.compliance.actions.run import run_scan
 from portal.compliance.actions.scans import (
     begin,
@@ -15,6 +15,7 @@ from portal.compliance.actions.scans import (
 
 __all__ = [
     "Lost",
+    "assess",
     "begin",
     "claim_unpublished",
     "fail",

@@ -24,6 +24,7 @@ from portal.compliance.models import (
     Scan,
     ScanState,
     Severity,
+    ShadowResult,
     Standing,
     Tally,
     Transition,
@@ -34,12 +35,17 @@ from portal.compliance.reconcile import Plan, Unit
 from portal.core import bulk
 from portal.fleet import actions as fleet
 from portal.fleet.models import Container, Host
-from scanner import BY_SLUG, Snapshot
+from portal.policies.queries import Applied, catalogue, policy_for
 from scanner import Result as Seen
+from scanner import Snapshot, evaluate
 from scanner.version import VERSION
 
 _FIELDS = Unit.__struct_fields__
 _WRITTEN = [name for name in _FIELDS if name != "id"]
+_SHADOW = (
+    *("rule", "subject_kind", "workload", "subject", "sub_object"),
+    *("verdict", "severity", "evidence", "reason"),
+)
 _COUNTS = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
@@ -53,9 +59,22 @@ class Lost(Exception):
     """The scan is no longer ours; nothing was written."""
 
 
+def assess(begun: Begun, snapshot: Snapshot, *, now: datetime) -> None:
+    """Judges what was read by the policy of the host's group, and keeps the results. Raises Lost
+    where the lease is no longer ours, or the host was removed meanwhile."""
+    host = Host.objects.filter(id=begun.host_id).first()
+    if host is None:
+        raise Lost(f"the host of scan {begun.scan_id} was removed")
+    applied = policy_for(host)
+    results = evaluate(snapshot, applied.policy, catalogue().values())
+    store(begun, snapshot, results, applied, now=now)
+
+
 @transaction.atomic
-def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: datetime) -> None:
-    """Raises Lost where the lease is no longer ours, or the host was removed meanwhile."""
+def store(
+    begun: Begun, snapshot: Snapshot, results: Sequence[Seen], applied: Applied, *, now: datetime
+) -> None:
+    """Keeps what was judged by the policy `applied`. Raises Lost as `assess` does."""
     host = Host.objects.select_for_update().filter(id=begun.host_id).first()
     scan = Scan.objects.select_for_update().filter(id=begun.scan_id, lease=begun.lease).first()
     if host is None or scan is None:
@@ -64,14 +83,18 @@ def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: dat
     fleet.remember_success(host, snapshot, seconds=seconds, now=now)
 
     unlisted = frozenset() if snapshot.networks is not None else frozenset({"network"})
-    digest = hashlib.sha256(msgspec.msgpack.encode((results, sorted(unlisted)))).digest()
+    judged = (results, sorted(unlisted), applied.version_id)
+    digest = hashlib.sha256(msgspec.msgpack.encode(judged)).digest()
     before = Standing.objects.filter(host=host).first()
     if before is None or bytes(before.results_digest) != digest:
-        seen = reconcile.observed(host.pk, results, now)
-        plan = reconcile.plan(_standing(host), seen, now, unlisted)
+        shadow = applied.policy.shadow
+        seen = reconcile.observed(host.pk, [r for r in results if r.rule not in shadow], now)
+        rules = catalogue().keys() - applied.policy.off - shadow
+        plan = reconcile.plan(_standing(host), seen, now, unlisted, rules)
         _write(host, scan, plan, now)
-        _count(host, plan.standing, digest)
+        _count(host, plan.standing, digest, applied)
         _tally(host, [*plan.standing, *plan.gone])
+        _keep_shadow(host, [r for r in results if r.rule in shadow], now)
         scan.opened = plan.count(Change.OPENED, Change.REOPENED)
         scan.resolved = plan.count(Change.RESOLVED, Change.VANISHED)
 
@@ -81,7 +104,7 @@ def store(begun: Begun, snapshot: Snapshot, results: Sequence[Seen], *, now: dat
     scan.containers = scan.done = scan.total = len(snapshot.containers)
     scan.unknown = sum(result.verdict.value == Verdict.UNKNOWN for result in results)
     scan.gaps = msgspec.to_builtins(snapshot.gaps[:GAPS_KEPT])
-    scan.rule_set = VERSION
+    scan.rule_set, scan.policy = VERSION, applied.label[:120]
     scan.save()
 
 
@@ -100,6 +123,7 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
     Result.objects.filter(id__in=[unit.id for unit in plan.deleted]).delete()
     names = {unit.subject for unit in plan.written if unit.subject_kind == "container"}
     containers = dict(Container.objects.filter(host=host, name__in=names).values_list("name", "id"))
+    rules = catalogue()
     ids = bulk.upsert(
         Result,
         [*_WRITTEN, "host_id", "container_id", "rule_version"],
@@ -108,7 +132,7 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
                 *(getattr(unit, name) for name in _WRITTEN),
                 host.pk,
                 containers.get(unit.subject),
-                BY_SLUG[unit.rule].version if unit.rule in BY_SLUG else 1,
+                rules[unit.rule].version if unit.rule in rules else 1,
             )
             for unit in plan.written
         ),
@@ -124,7 +148,7 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
                 scan.pk,
                 now,
                 change.value,
-                "" if change == Change.VANISHED else unit.verdict,
+                "" if change in (Change.VANISHED, Change.UNJUDGED) else unit.verdict,
                 unit.evidence,
             )
             for unit, change in plan.steps
@@ -132,7 +156,36 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
     )
 
 
-def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
+def _keep_shadow(host: Host, results: Iterable[Seen], now: datetime) -> None:
+    """Those of rules in shadow, apart from all that counts. Writes only what is not the same."""
+    seen = reconcile.observed(host.pk, results, now)
+    old = {bytes(row.identity): row for row in ShadowResult.objects.filter(host=host)}
+    same = {
+        key
+        for key, row in old.items()
+        if key in seen and all(getattr(row, n) == getattr(seen[key], n) for n in _SHADOW)
+    }
+    if seen.keys() == old.keys() == same:
+        return
+    ended = [row.pk for key, row in old.items() if key not in same]
+    ShadowResult.objects.filter(id__in=ended).delete()
+    bulk.copy(
+        ShadowResult,
+        ["host_id", "identity", "first_seen_at", *_SHADOW],
+        (
+            (
+                host.pk,
+                key,
+                old[key].first_seen_at if key in old else now,
+                *(getattr(unit, name) for name in _SHADOW),
+            )
+            for key, unit in seen.items()
+            if key not in same
+        ),
+    )
+
+
+def _count(host: Host, standing: Iterable[Unit], digest: bytes, applied: Applied) -> None:
     """The host's posture by rule, and its score."""
     by_rule: dict[str, Counter[str]] = {}
     open_by_severity: Counter[int] = Counter()
@@ -140,7 +193,7 @@ def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
         by_rule.setdefault(unit.rule, Counter())[_COUNTS[Verdict(unit.verdict)]] += 1
         open_by_severity[unit.severity] += unit.open
     rows = [
-        Posture(host=host, rule=rule, severity=_severity(rule), **counts)
+        Posture(host=host, rule=rule, severity=_severity(rule, applied), **counts)
         for rule, counts in by_rule.items()
     ]
     columns: list[str] = [*_COUNTS.values()]
@@ -164,6 +217,7 @@ def _count(host: Host, standing: Iterable[Unit], digest: bytes) -> None:
             **figures._asdict(),
             "formula": score.FORMULA,
             "results_digest": digest,
+            "judged_by_id": applied.version_id,
             **{level.name.lower(): open_by_severity[level] for level in Severity},
             **{
                 name: sum(getattr(row, name) for row in rows)
@@ -202,7 +256,7 @@ def _figures(row: Posture | None) -> tuple[Any, ...] | None:
     return (row.severity, row.passed, row.failed, row.unknown, row.not_applicable)
 
 
-def _severity(rule: str) -> int:
-    """A rule that is no more may still have units, for as long as they cannot be looked at."""
-    found = BY_SLUG.get(rule)
-    return reconcile.SEVERITIES[found.severity.value] if found else Severity.LOW
+def _severity(rule: str, applied: Applied) -> int:
+    """What the rule weighs in the score: the policy's severity, else its own."""
+    severity = applied.policy.severities.get(rule) or catalogue()[rule].severity
+    return reconcile.SEVERITIES[severity.value]

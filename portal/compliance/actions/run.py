@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from portal.compliance.actions.assess import Lost, store
+from portal.compliance.actions.assess import Lost, assess
 from portal.compliance.actions.lease import Lease
 from portal.compliance.actions.scans import Begun, begin, fail, give_up
-from scanner import Engine, EngineError, collect, evaluate
+from scanner import Engine, EngineError, collect
 
 log = structlog.get_logger(__name__)
 BUDGET_SECONDS = 200.0  # below the task's own limit, so that a slow host is told from a dead worker
@@ -42,4 +42,4 @@ def _run(begun: Begun, clock: Callable[[], datetime]) -> None:
             fail(begun, error, now=clock())
             return
         lease.progress("judging", 0, 0)
-        store(begun, snapshot, evaluate(snapshot), now=clock())
+        assess(begun, snapshot, now=clock())

@@ -28,6 +28,7 @@ _WORDS = {
     Change.REOPENED: "Came back",
     Change.RESOLVED: "Fixed",
     Change.VANISHED: "Gone: it was not there any more",
+    Change.UNJUDGED: "Not judged any more: the policy leaves its rule out",
     Change.UNREADABLE: "Could not be read; it stays open",
     Change.READABLE: "Read again, and it still fails",
 }

@@ -19,7 +19,7 @@ from portal.core.models import AuditEntry
 from portal.fleet import actions as fleet
 from portal.fleet.models import Host, HostState
 from portal.fleet.queries import Scope
-from scanner import EngineError, Snapshot, evaluate
+from scanner import EngineError, Snapshot
 from tests.fleet import NOW, begin, named, register, scan
 from tests.recorded import host as recorded_host
 from tests.support.hostile import HostileServer
@@ -166,7 +166,7 @@ def test_a_scan_waits_unsent_while_its_host_is_being_scanned(host: Host, alice: 
     begun = begin(host)
     asked = actions.request_scan(host.pk, actor=alice, now=NOW)
     assert actions.claim_unpublished(NOW) == []
-    actions.store(begun, Snapshot(host=recorded_host(), containers=()), [], now=NOW)
+    actions.assess(begun, Snapshot(host=recorded_host(), containers=()), now=NOW)
     assert [claim.scan_id for claim in actions.claim_unpublished(NOW)] == [asked.pk]
 
 
@@ -415,7 +415,7 @@ def test_a_host_that_is_removed_while_it_is_scanned_is_gone(host: Host, waiting:
     fleet.remove_host(host.pk, typed_name=host.name, actor=None, now=NOW)
     snapshot = Snapshot(host=recorded_host(), containers=(named("privileged", "reports"),))
     with pytest.raises(actions.Lost):
-        actions.store(begun, snapshot, evaluate(snapshot), now=NOW)
+        actions.assess(begun, snapshot, now=NOW)
     actions.fail(begun, EngineError("refused", "Nothing listens there."), now=NOW)
     assert not Host.objects.exists()
     assert not Scan.objects.exists()
