@@ -1,8 +1,10 @@
 """The machine under an engine: what only files and the kernel tell, read over a connection.
 
-Nothing but fixed, reading commands is ever run there.
+Nothing but fixed, reading commands is ever run there: `COMMANDS`.
 """
 
-from scanner.machine.model import Machine
+from scanner.machine.commands import COMMANDS
+from scanner.machine.model import Daemon, File, Group, Machine, Option
+from scanner.machine.reading import Shell, read
 
-__all__ = ["Machine"]
+__all__ = ["COMMANDS", "Daemon", "File", "Group", "Machine", "Option", "Shell", "read"]

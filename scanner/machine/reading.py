@@ -1,0 +1,303 @@
+"""Runs the commands and understands what they print. Believes nothing: every text is bounded, and
+what was cut, refused or not understood is unread, with the reason.
+"""
+
+import posixpath
+import re
+import stat
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from scanner import paths
+from scanner.machine import commands, options
+from scanner.machine.model import AuditRules, Daemon, File, FileSystem, Group, Machine
+from scanner.unread import Unread
+
+_TEXT_LIMIT = 4096
+_ENTRIES_LIMIT = 5000
+_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFSOCK: "socket"}
+_ID_LIMIT = 2**32
+
+
+class Shell(Protocol):
+    """Runs a command on the machine; what it prints is bounded in bytes and time."""
+
+    def run(self, command: str) -> tuple[int, bytes]:
+        """The exit status and standard output."""
+
+
+class _Records:
+    """What one command printed: by kind and name, the state and the content."""
+
+    def __init__(self, status: int, output: bytes) -> None:
+        fields = output.split(b"\0")
+        self.found: list[tuple[str, str, str, bytes]] = [
+            (_text(fields[at]), _text(fields[at + 1]), _text(fields[at + 2]), fields[at + 3])
+            for at in range(0, len(fields) - 4, 4)
+        ]
+        self.reason = ""
+        if not self.found or self.found[-1][0] != "end":
+            self.reason = (
+                "the answer of the host's shell was cut off"
+                if self.found
+                else f"the host's shell did not run the reading command (exit status {status})"
+            )
+
+    def of(self, kind: str) -> Iterator[tuple[str, str, bytes]]:
+        return ((name, state, body) for found, name, state, body in self.found if found == kind)
+
+    def one(self, kind: str, name: str) -> str | None:
+        """The text; None where it is not there or was not read."""
+        return next(
+            (_line(b) for n, state, b in self.of(kind) if n == name and state == "read"), None
+        )
+
+
+def read(shell: Shell, *, data_root: str = "", socket: str = "") -> Machine:
+    """What this user may see of the machine. `data_root` and `socket` are those of the engine that
+    was asked: by them its process is told from others'.
+
+    Raises only what the shell raises, when the connection is lost.
+    """
+    system = _Records(*shell.run(commands.SYSTEM))
+    engine = _Records(*shell.run(commands.ENGINE))
+    user = system.one("user", "") or ""
+    unread: dict[str, str] = {}
+    denied = f"permission denied for {_user(user)}; as root it could be read"
+    for facts, records in ((_SYSTEM_FACTS, system), (("dockerd", "files"), engine)):
+        unread |= {fact: records.reason for fact in facts if records.reason}
+
+    files = _files(engine, unread, denied)
+    machine = Machine(
+        user=user,
+        operating_system=_operating_system(system.one("release", "/etc/os-release") or ""),
+        kernel=system.one("kernel", "") or "",
+        security_modules=_modules(system),
+        sysctls=_sysctls(system, unread, denied),
+        mounts=_mounts(system, data_root, unread),
+        groups=dict(_groups(engine)),
+        files=files,
+        found_audit_rules=_audit(system, files, unread, denied),
+        unread=unread,
+    )
+    try:
+        daemon = _daemon(engine, machine, data_root, socket, denied)
+    except Unread as why:
+        return msgspec.structs.replace(machine, unread={"dockerd": why.reason, **unread})
+    return msgspec.structs.replace(machine, found_daemon=daemon)
+
+
+_SYSTEM_FACTS = ("sysctl", "/proc/self/mountinfo", "audit", "security modules")
+
+
+def _text(raw: bytes) -> str:
+    return raw[:_TEXT_LIMIT].decode("utf-8", "backslashreplace")
+
+
+def _line(raw: bytes) -> str:
+    return _text(raw).strip()
+
+
+def _user(user: str) -> str:
+    name, _, uid = user.rpartition(" ")
+    return f"user {name}" if name else f"uid {uid}" if uid else "this user"
+
+
+def _operating_system(release: str) -> str:
+    found = re.search(r'^PRETTY_NAME=["\']?([^"\'\n]*)', release, re.MULTILINE)
+    return found[1][:200] if found else ""
+
+
+def _modules(system: _Records) -> tuple[str, ...] | None:
+    listed = system.one("modules", "/sys/kernel/security/lsm")
+    return None if listed is None else tuple(listed[:500].split(","))
+
+
+def _sysctls(system: _Records, unread: dict[str, str], denied: str) -> dict[str, str]:
+    found = {}
+    for path, state, body in system.of("sysctl"):
+        name = path.removeprefix("/proc/sys/").replace("/", ".")
+        if state == "read":
+            found[name] = " ".join(_line(body).split())[:200]
+        elif state != "absent":
+            unread[name] = denied
+    return found
+
+
+def _mounts(system: _Records, data_root: str, unread: dict[str, str]) -> tuple[FileSystem, ...]:
+    """Only those that hold the engine's data: mounts of containers come and go."""
+    wanted = {data_root, *paths.above(data_root)} if data_root.startswith("/") else {"/"}
+    found: dict[str, FileSystem] = {}
+    for _, _, body in system.of("mounts"):
+        if len(body) > commands.FILE_LIMIT:
+            unread["/proc/self/mountinfo"] = "the list of mounts is too long"
+        for line in body.decode("utf-8", "surrogateescape").splitlines():
+            fields = [_unescaped(field) for field in line.split(" ")]
+            if len(fields) == 4 and fields[2] in wanted:
+                # The last one that was mounted there is the one that is seen.
+                found[fields[2]] = FileSystem(*(field[:_TEXT_LIMIT] for field in fields))
+    return tuple(mount for _, mount in sorted(found.items()))
+
+
+def _unescaped(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
+def _audit(
+    system: _Records, files: dict[str, File | None], unread: dict[str, str], denied: str
+) -> AuditRules:
+    loaded: tuple[str, ...] | None = None
+    written: list[str] | None = []
+    installed = files.get("/usr/sbin/auditctl") is not None
+    for name, state, body in system.of("audit"):
+        if len(body) > commands.FILE_LIMIT:
+            unread["audit"] = f"the audit rules in {name} are too long"
+        lines = [line for line in map(_line, body.splitlines()) if line and line[0] != "#"]
+        if name == "loaded":
+            installed = installed or state != "absent"
+            loaded = tuple(lines[:_ENTRIES_LIMIT]) if state == "read" else None
+        elif state == "read" and written is not None:
+            written += lines[:_ENTRIES_LIMIT]
+        elif state != "absent":
+            written = None
+    if loaded is None and installed and written is None:
+        unread.setdefault("audit", denied)
+    return AuditRules(loaded, None if written is None else tuple(written), installed)
+
+
+def _files(engine: _Records, unread: dict[str, str], denied: str) -> dict[str, File | None]:
+    found: dict[str, File | None] = {}
+    for path, state, body in engine.of("file"):
+        key = paths.normalise(path)
+        if state == "absent":
+            if "*" not in path:  # a pattern that fits nothing stays as it is
+                found.setdefault(key, None)
+        elif state != "read":
+            unread[key] = denied if state == "denied" else "it could not be looked at"
+        elif (file := _file(path, body.decode("utf-8", "backslashreplace"))) is None:
+            unread[key] = "what the host says of it could not be understood"
+        elif found.get(key) is None:
+            found[key] = file
+    return found
+
+
+def _file(path: str, said: str) -> File | None:
+    line, _, real = said.partition("\n")
+    fields = line.split(" ", 4)
+    if len(fields) != 5 or not re.fullmatch("[0-9a-f]{1,8}", fields[0]):
+        return None
+    numbers = [int(field) if re.fullmatch("[0-9]{1,18}", field) else -1 for field in fields[1:4]]
+    if min(numbers) < 0 or max(numbers[:2]) >= _ID_LIMIT:
+        return None
+    mode = int(fields[0], 16)
+    owner, _, group = fields[4].partition(":")
+    return File(
+        path=path,
+        kind=_KINDS.get(stat.S_IFMT(mode), "other"),
+        mode=stat.S_IMODE(mode),
+        uid=numbers[0],
+        gid=numbers[1],
+        owner="" if owner == "UNKNOWN" else owner[:200],
+        group="" if group == "UNKNOWN" else group[:200],
+        # A directory's time changes with whatever comes and goes in it.
+        changed=numbers[2] if stat.S_ISREG(mode) else 0,
+        real_path=real.removesuffix("\n")[:_TEXT_LIMIT],
+    )
+
+
+def _groups(engine: _Records) -> Iterator[tuple[int, Group]]:
+    for name, _, body in engine.of("group"):
+        line, *primary = body.decode("utf-8", "backslashreplace").split("\n")
+        fields = line.split(":")
+        if name.isascii() and name.isdigit() and len(name) < 11 and len(fields) == 4:
+            members = {*fields[3].split(","), *primary}
+            kept = sorted(member[:200] for member in members if member)
+            yield int(name), Group(int(name), fields[0][:200], tuple(kept[:_ENTRIES_LIMIT]))
+
+
+class _Process(msgspec.Struct, frozen=True):
+    pid: str
+    words: list[str]
+    flags: dict[str, options.Value]
+    depth: int
+    daemon: Daemon
+
+
+def _daemon(engine: _Records, machine: Machine, data_root: str, socket: str, denied: str) -> Daemon:
+    """The process of the asked engine. Raises Unread where it cannot be told."""
+    seen = [_process(engine, machine, pid, denied) for pid, _, _ in engine.of("words")]
+    if not seen:
+        raise Unread("dockerd", f"no process called dockerd is to be seen by {_user(machine.user)}")
+    depth = _depth(engine.one("nesting", "self") or "")
+    candidates = [p for p in seen if p.depth <= depth] or seen
+    if len(candidates) > 1 or data_root:
+        candidates = [p for p in candidates if _is_at(p.daemon, machine, data_root)]
+    if len(candidates) > 1 and socket:
+        asked = paths.normalise(socket)
+        candidates = [p for p in candidates if asked in p.daemon.sockets] or candidates
+    if len(candidates) != 1:
+        found = (
+            f"{len(seen)} processes called dockerd run there" if seen[1:] else "dockerd runs there"
+        )
+        raise Unread("dockerd", f"{found}, and none can be told to be the engine that was asked")
+    [process] = candidates
+    if process.depth > depth and not process.daemon.rootless:
+        raise Unread("dockerd", "the engine runs in a container; the host's files are not its own")
+    return msgspec.structs.replace(process.daemon, socket=paths.normalise(socket) if socket else "")
+
+
+def _process(engine: _Records, machine: Machine, pid: str, denied: str) -> _Process:
+    body = next(body for name, _, body in engine.of("words") if name == pid)
+    words = [word.decode("utf-8", "backslashreplace") for word in body.split(b"\x1e")]
+    uid = engine.one("user", pid) or ""
+    config = engine.one("settings", pid) or ""
+    daemon = Daemon(
+        uid=int(uid) if uid.isascii() and uid.isdigit() and len(uid) < 11 else 0,
+        home=engine.one("home", pid) or "",
+        program=words[0][:_TEXT_LIMIT],
+        unit=engine.one("unit", pid) or "docker.service",
+        flags=options.flags(words[1:]),
+        config_file=config,
+    )
+    state, content = next(((s, b) for n, s, b in engine.of("content") if n == config), ("", b""))
+    changes: dict[str, Any] = {"stale": _stale(daemon, machine)}
+    if state == "read":
+        try:
+            changes["settings"] = options.settings(content)
+        except ValueError as error:
+            changes["unread"] = str(error)
+    elif state != "absent":
+        changes["unread"] = denied if state == "denied" else "the file could not be read"
+    daemon = msgspec.structs.replace(daemon, **changes)
+    return _Process(pid, words, daemon.flags, _depth(engine.one("nesting", pid) or ""), daemon)
+
+
+def _depth(line: str) -> int:
+    """In how many PID namespaces a process is, as seen from the reader's /proc."""
+    return max(1, len(line.split()) - 1)
+
+
+def _stale(daemon: Daemon, machine: Machine) -> bool:
+    """The daemon writes its pid file as it starts."""
+    named = str(daemon.flags.get("pidfile") or f"{daemon.runtime_folder}/docker.pid")
+    started = machine.files.get(paths.normalise(named))
+    config = machine.files.get(paths.normalise(daemon.config_file))
+    return bool(started and config and config.changed > started.changed)
+
+
+def _is_at(daemon: Daemon, machine: Machine, data_root: str) -> bool:
+    """Whether the engine's data are where the asked one has its own. An engine that remaps users
+    keeps them one level below, in a directory called by the first ids."""
+    if daemon.unread and "data-root" not in daemon.flags:
+        return False
+    # A file that was changed still says where the data are: they do not move while it runs.
+    named = daemon.flags.get("data-root") or (daemon.settings or {}).get("data-root")
+    path = paths.normalise(str(named or daemon.usual_data_root))
+    file = machine.files.get(path)
+    real = file.real_path if file else path
+    return data_root in {path, real} or (
+        posixpath.dirname(data_root) in {path, real}
+        and re.fullmatch(r"\d+\.\d+", posixpath.basename(data_root)) is not None
+    )
