@@ -28,30 +28,43 @@ def evaluate(
 ) -> list[Result]:
     """Judges every subject by every rule that is on or in shadow.
 
-    A rule that fails to run makes the verdict unknown with its message, never a pass.
+    A rule that fails to run, or is set to what it cannot be, makes the verdict unknown with its
+    message, never a pass.
     """
     policy = policy or Policy()
     context = Context(snapshot)
     subjects = _subjects(snapshot, context)
     results: list[Result] = []
     for rule in rules:
-        if rule.slug in policy.off:
-            continue
-        parameters = msgspec.convert(policy.parameters.get(rule.slug, {}), rule.parameters)
-        severity = policy.severities.get(rule.slug, rule.severity)
-        check, slug = rule.check, rule.slug
-        for subject, value in subjects[rule.subject]:
-            try:
-                found = list(check(value, context, parameters))
-            except (Unread, NotApplicable):
-                results += _unfinished(rule, severity, subject, value, context, parameters)
-            except Exception as error:  # noqa: BLE001 - a rule's own fault is an unknown, never a pass
-                results.append(_broken(slug, severity, subject, error))
+        if rule.slug not in policy.off:
+            results += _results(rule, policy, context, subjects[rule.subject])
+    return results
+
+
+def _results(
+    rule: AnyRule, policy: Policy, context: Context, subjects: Iterable[tuple[Subject, Any]]
+) -> list[Result]:
+    check, slug = rule.check, rule.slug
+    severity = policy.severities.get(slug, rule.severity)
+    try:
+        parameters = msgspec.convert(policy.parameters.get(slug, {}), rule.parameters)
+    except msgspec.ValidationError as error:
+        return [_broken(slug, severity, subject, error) for subject, _ in subjects]
+    results: list[Result] = []
+    for subject, value in subjects:
+        try:
+            found = list(check(value, context, parameters))
+        except (Unread, NotApplicable):
+            results += _unfinished(rule, severity, subject, value, context, parameters)
+        except Exception as error:  # noqa: BLE001 - a rule's own fault is an unknown, never a pass
+            results.append(_broken(slug, severity, subject, error))
+        else:
+            if not found:
+                results.append(Result(slug, subject, "", Verdict.PASS, severity))
             else:
-                if not found:
-                    results.append(Result(slug, subject, "", Verdict.PASS, severity))
-                else:
-                    results += _judged(slug, severity, subject, found)
+                results += _judged(slug, severity, subject, found)
+    if slug in policy.severities:  # what people decided goes before what the rule distinguishes
+        return [msgspec.structs.replace(result, severity=severity) for result in results]
     return results
 
 

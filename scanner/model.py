@@ -134,6 +134,15 @@ class RestartPolicy(msgspec.Struct, frozen=True):
     maximum_retries: int
 
 
+def _guarded(self: Any, name: str) -> Any:
+    value = object.__getattribute__(self, name)
+    if value is UNSET:
+        facts = type(self).FACTS
+        reasons = object.__getattribute__(self, "unread")
+        raise Unread(facts.get(name, name), reasons.get(name, "the engine's answer lacks it"))
+    return value
+
+
 class Healthcheck(msgspec.Struct, frozen=True):
     """Durations in nanoseconds, as the engine keeps them; 0 means the engine's default."""
 
@@ -150,11 +159,17 @@ class Healthcheck(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`output` is the last probe's output, bounded and redacted."""
+    """`output` is the last probe's output, bounded and redacted. Where a container is not unhealthy
+    it is not stored, for it may be another every few seconds: reading it then raises `Unread`."""
 
     status: str
     failing_streak: int
-    output: str
+    output: str = UNSET  # type: ignore[assignment]
+
+    FACTS: ClassVar[Mapping[str, str]] = {"output": "State.Health.Log"}
+    unread: ClassVar[Mapping[str, str]] = {"output": "it is kept of unhealthy containers only"}
+
+    __getattribute__ = _guarded
 
 
 class EnvironmentName(msgspec.Struct, frozen=True):
@@ -166,9 +181,9 @@ class EnvironmentName(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A process as the host sees it. `name` is the program's base name, without arguments."""
+    """A program that runs, as the host sees it, however many processes it has: numbers and counts
+    change from one moment to the next. `name` is its base name, without arguments."""
 
-    pid: int
     uid: int
     name: str
 
@@ -204,15 +219,6 @@ class Network(msgspec.Struct, frozen=True):
         return self.options.get("com.docker.network.bridge.default_bridge") == "true" or (
             self.name == "bridge" and self.driver == "bridge"
         )
-
-
-def _guarded(self: Any, name: str) -> Any:
-    value = object.__getattribute__(self, name)
-    if value is UNSET:
-        facts = type(self).FACTS
-        reasons = object.__getattribute__(self, "unread")
-        raise Unread(facts.get(name, name), reasons.get(name, "the engine's answer lacks it"))
-    return value
 
 
 class Layer(msgspec.Struct, frozen=True):

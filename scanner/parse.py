@@ -384,7 +384,7 @@ def listing(body: bytes) -> list[wire.ListedJson]:
 
 
 def processes(body: bytes) -> tuple[Process, ...]:
-    """GET /containers/{id}/top. Only the program's name is kept: arguments can hold secrets.
+    """GET /containers/{id}/top: each program once for each user. Arguments can hold secrets.
 
     Understands the columns PID, UID and COMMAND in any of the spellings of procps and busybox.
     Raises wire.Malformed where they are not there.
@@ -398,15 +398,13 @@ def processes(body: bytes) -> tuple[Process, ...]:
             raise wire.Malformed(f"the process list has no column {names[0]}")
         columns.append(column)
     pid, uid, command = columns
-    found = []
+    found: set[tuple[int, str]] = set()
     for row in raw.Processes or ():
         if len(row) <= max(columns) or not row[pid].isdigit():
             raise wire.Malformed("a row of the process list is too short")
         user = "0" if row[uid] == "root" else row[uid]
-        found.append(
-            Process(int(row[pid]), int(user) if user.isdigit() else -1, _program(row[command]))
-        )
-    return tuple(found)
+        found.add((int(user) if user.isdigit() else -1, _program(row[command])))
+    return tuple(Process(*each) for each in sorted(found))
 
 
 def _program(line: str) -> str:

@@ -186,8 +186,8 @@ class Policy(msgspec.Struct, frozen=True):
     """Which rules are judged, with which parameters and severities; keys are rule slugs.
 
     Rules in `shadow` are judged like those that are on; whoever keeps results keeps theirs apart.
-    Parameters are plain values as read from YAML or JSON; they are converted to the rule's own
-    type when the policy is used, which raises msgspec.ValidationError on a wrong one.
+    Parameters are plain values as read from YAML or JSON; a rule with a wrong one is unknown. A
+    severity holds for everything that the rule finds, also where the rule itself distinguishes.
     """
 
     off: frozenset[str] = frozenset()

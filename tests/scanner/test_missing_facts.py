@@ -120,7 +120,7 @@ def container(name: str, change: Callable[[Any], None]) -> Container:
     values = {key: object.__getattribute__(found, key) for key in found.__struct_fields__}
     if values["status"] != "running":
         return found
-    return parse.make(**values | {"processes": (Process(1, user, "sleep"),)})
+    return parse.make(**values | {"processes": (Process(user, "sleep"),)})
 
 
 def host(change: Callable[[Any], None] = change_nothing) -> Host:

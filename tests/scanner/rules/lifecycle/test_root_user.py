@@ -32,14 +32,14 @@ def test_a_name_that_could_not_be_looked_up_is_unknown():
 
 def test_a_process_of_root_fails_whatever_user_was_configured():
     running = replace(
-        container("user_1000"), processes=(Process(10, 1000, "app"), Process(11, 0, "helper"))
+        container("user_1000"), processes=(Process(1000, "app"), Process(0, "helper"))
     )
     [flaw] = check(running, context(), NONE)
     assert flaw.evidence[0].found == {"uid": 0, "programs": ["helper"]}
 
 
 def test_a_container_that_starts_as_root_and_gives_it_up_passes():
-    running = replace(container("user_root_running"), processes=(Process(10, 999, "redis-server"),))
+    running = replace(container("user_root_running"), processes=(Process(999, "redis-server"),))
     assert not list(check(running, context(), NONE))
 
 
@@ -68,5 +68,5 @@ def test_a_user_that_was_not_read_is_unknown():
 
 
 def test_the_change_passes():
-    running = replace(container("user_root_running"), processes=(Process(10, 0, "sleep"),))
+    running = replace(container("user_root_running"), processes=(Process(0, "sleep"),))
     assert not list(check(change(running), context(), NONE))

@@ -20,7 +20,7 @@ def judged(subject, parameters=USUAL):
 
 
 def running(*names, of="net_running"):
-    processes = tuple(Process(100 + number, 0, name) for number, name in enumerate(names))
+    processes = tuple(Process(0, name) for name in names)
     return replace(container(of), processes=processes)
 
 
