@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scanner import report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.engine import Engine, EngineError
+from scanner.engine import Engine
+from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Snapshot
 from scanner.rule import Result, Rule, Severity, Verdict

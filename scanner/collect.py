@@ -11,18 +11,19 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from scanner import parse, wire
-from scanner.engine import AnswerError, Engine, EngineError, GoneError
+from scanner.engine import Engine
+from scanner.errors import AnswerError, EngineError, GoneError
 from scanner.model import (
     Container,
     Gap,
     Host,
     Image,
-    Network,
     PartialContainer,
     Snapshot,
     Swarm,
     Unread,
     Volume,
+    with_members,
 )
 
 Progress = Callable[[str, int, int], None]
@@ -88,7 +89,7 @@ def collect(
         host=host,
         containers=tuple(sorted(containers, key=lambda c: (c.name, c.id))),
         images=images,
-        networks=_with_members(networks, containers),
+        networks=with_members(networks, containers),
         volumes=volumes,
         swarm=swarm,
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -312,19 +313,3 @@ def _remade(container: Container, **found: object) -> Container:
     }
     unread = {name: why for name, why in container.unread.items() if name not in found}
     return parse.make(**{**values, **found, "unread": unread})
-
-
-def _with_members(
-    networks: tuple[Network, ...] | None, containers: Iterable[Container]
-) -> tuple[Network, ...] | None:
-    if networks is None:
-        return None
-    members: dict[str, list[str]] = {}
-    for container in containers:
-        try:
-            joined = container.networks
-        except Unread:
-            continue
-        for name in joined:
-            members.setdefault(name, []).append(container.name)
-    return tuple(replace(net, members=tuple(members.get(net.name, ()))) for net in networks)

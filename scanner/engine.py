@@ -1,87 +1,81 @@
 """Read-only client of the Engine API. Nothing but GET can be expressed here.
 
 Every call is bounded in bytes and in time, also against an engine that drips a byte a second. A
-connection is kept alive and reused; environment variables for proxies or certificates have no say.
+connection is kept alive and reused; how it is made is the business of scanner/transport.
 """
 
 import errno
 import http.client
-import os
 import socket
-import stat
 import threading
 import time
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from docker.transport.unixconn import UnixHTTPConnection
+import msgspec
 
 from scanner import wire
+from scanner.errors import AnswerError, EngineError, GoneError
+from scanner.transport import address
+from scanner.transport.credentials import Credentials
+from scanner.transport.ssh import Ssh
+from scanner.transport.ways import Way, way_to
 
 OLDEST_API = (1, 40)
 NEWEST_API = (1, 51)
 """The API versions whose shapes the parser knows; newer engines also speak an older one."""
 
 _MIB = 1024 * 1024
+_SHELL_LIMIT = 4 * _MIB
 
 
-class EngineError(Exception):
-    """The engine could not be read. `kind` is a stable word, `advice` the next step to take."""
+class Call(msgspec.Struct, frozen=True):
+    """One thing that was asked of a host. `method` is "GET", or "RUN" for a command over SSH, which
+    is then the `path`. `status` is HTTP's or the command's, and 0 for a call without an answer.
+    `bytes` is the answer's size, `at` the time in seconds since 1970."""
 
-    def __init__(self, kind: str, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.advice = advice
-
-
-class AnswerError(EngineError):
-    """One call was answered, but not usefully; other calls on the same engine may still work."""
-
-
-class GoneError(AnswerError):
-    """The engine has no such object (any more)."""
-
-
-class _UnixConnection(UnixHTTPConnection):
-    def connect(self) -> None:
-        """Closes its socket where nothing takes the connection."""
-        attempt = socket.socket(socket.AF_UNIX)
-        try:
-            attempt.settimeout(self.timeout)
-            attempt.connect(self.unix_socket)
-        except OSError:
-            attempt.close()
-            raise
-        self.sock = attempt
+    method: str
+    path: str
+    status: int
+    milliseconds: int
+    bytes: int
+    at: float
 
 
 class Engine:
     """A connection to one engine; not for use by several threads at once.
 
-    `url` is `unix:///path`, a bare path, or `tcp://host:port`. `timeout` bounds each call as a
-    whole, `connect_timeout` only the connecting, both in seconds; `limit` is the largest answer
-    in bytes. Raises EngineError for an address that cannot be used.
+    `url` is `unix:///path`, a bare path, `tcp://host:port`, `https://host:port` or
+    `ssh://user@host:port/path`, and `credentials` what the last two need. `timeout` bounds each
+    call as a whole, `connect_timeout` each step of connecting, both in seconds; `limit` is the
+    largest answer in bytes. `ledger` holds each call that was made, those of `another()` included.
+    Raises EngineError for an address or credentials that cannot be used.
     """
 
     def __init__(
         self,
         url: str,
+        credentials: Credentials = None,
         *,
         timeout: float = 10.0,
         connect_timeout: float = 5.0,
         limit: int = 32 * _MIB,
     ) -> None:
-        self.url = url
+        way = way_to(address.parse(url), credentials)
+        self._begin(way, [], timeout, connect_timeout, limit)
+        self._shares = False
+
+    def _begin(
+        self, way: Way, ledger: list[Call], timeout: float, connect_timeout: float, limit: int
+    ) -> None:
+        self.way = way
+        self.ledger = ledger
         self.timeout = timeout
         self.connect_timeout = connect_timeout
         self.limit = limit
-        self.calls = 0
-        self.bytes_read = 0
         self._prefix = ""
-        self.socket_path, self.host, self.port = _address(url)
-        self._connection: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._deadline: float | None = None
         self._expired = False
         self._closed = threading.Event()
@@ -99,19 +93,22 @@ class Engine:
         self.close()
 
     @property
+    def url(self) -> str:
+        """In its one spelling."""
+        return str(self.way.address)
+
+    @property
     def reached(self) -> str:
-        """By what kind of connection: "unix" or "tcp"."""
-        return "tcp" if self.socket_path is None else "unix"
+        """By what kind of connection: "unix", "tcp", "tls" or "ssh"."""
+        return self.way.address.kind
 
     def another(self) -> "Engine":
-        """A further connection to the same engine with the same bounds and API version."""
-        engine = Engine(
-            self.url,
-            timeout=self.timeout,
-            connect_timeout=self.connect_timeout,
-            limit=self.limit,
-        )
+        """A further connection to the same engine with the same bounds, API version and ledger. It
+        shares an SSH connection, so it must be closed before the one it was made of."""
+        engine = object.__new__(type(self))
+        engine._begin(self.way, self.ledger, self.timeout, self.connect_timeout, self.limit)
         engine._prefix = self._prefix
+        engine._shares = True
         return engine
 
     def close(self) -> None:
@@ -119,14 +116,15 @@ class Engine:
         self._drop()
         if self._watchdog is not None:
             self._watchdog.join()
+        if not self._shares:
+            self.way.close()
 
-    def connect(self) -> None:
-        """Only connects. Raises EngineError where nothing takes the connection."""
-        try:
-            self._connect()
-        except OSError as error:
-            self._drop()
-            raise self._diagnosis(error, "/") from error
+    def shell(self) -> "Shell | None":
+        """For reading commands on the engine's machine; None where the way allows none. Raises
+        EngineError where the connection is lost."""
+        if not isinstance(self.way, Ssh) or not self.way.may_run_commands(self.timeout):
+            return None
+        return Shell(self, self.way)
 
     def version(self) -> bytes:
         """GET /version, after which every call names one API version that both sides know.
@@ -144,10 +142,11 @@ class Engine:
         if spoken is None:
             raise _not_an_engine(self.url)
         if spoken < OLDEST_API:
+            name = answer.Version if isinstance(answer.Version, str) else ""
             raise EngineError(
                 "api_too_old",
-                f"The engine speaks API {answer.ApiVersion}; {OLDEST_API[0]}.{OLDEST_API[1]} or "
-                "newer is needed.",
+                f"Engine {name[:40]} speaks API {answer.ApiVersion}; "
+                f"{OLDEST_API[0]}.{OLDEST_API[1]} or newer is needed.",
                 "Upgrade the engine to 19.03 or newer.",
             )
         self._prefix = "/v{}.{}".format(*min(spoken, NEWEST_API))
@@ -157,7 +156,7 @@ class Engine:
         """The answer's body. Raises AnswerError for an answer of no use, EngineError where there
         is none at all."""
         target = self._prefix + path + (f"?{urlencode(parameters)}" if parameters else "")
-        fresh = self._connection is None
+        fresh = self._socket is None
         try:
             return self._exchange(path, target)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
@@ -172,29 +171,33 @@ class Engine:
             raise self._diagnosis(error, path) from error
 
     def _exchange(self, path: str, target: str) -> bytes:
+        own = self._connect()
         self._expired = False
-        self._deadline = time.monotonic() + self.timeout
-        done = False
+        began = time.monotonic()
+        self._deadline = began + self.timeout
+        done, status, at, chunks = False, 0, time.time(), list[bytes]()
         try:
-            connection = self._connect()
             request = f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: plimsoll\r\n\r\n"
-            connection.sock.sendall(request.encode("ascii"))
-            with http.client.HTTPResponse(connection.sock, method="GET") as response:
+            own.sendall(request.encode("ascii"))
+            with http.client.HTTPResponse(own, method="GET") as response:
                 response.begin()
-                body = self._body(response, path)
+                status = response.status
+                self._read(response, path, chunks)
                 done = not response.will_close
         finally:
             self._deadline = None
             if not done:
                 self._drop()
-        self.calls += 1
-        self.bytes_read += len(body)
-        if response.status != 200:
-            raise self._refusal(response.status, body, path)
+            milliseconds = round(1000 * (time.monotonic() - began))
+            size = sum(map(len, chunks))
+            self.ledger.append(Call("GET", target, status, milliseconds, size, at))
+        body = b"".join(chunks)
+        if status != 200:
+            raise self._refusal(status, body, path)
         return body
 
-    def _body(self, response: http.client.HTTPResponse, path: str) -> bytes:
-        chunks, size = [], 0
+    def _read(self, response: http.client.HTTPResponse, path: str, chunks: list[bytes]) -> None:
+        size = 0
         while chunk := response.read1(64 * 1024):
             size += len(chunk)
             if size > self.limit:
@@ -208,29 +211,18 @@ class Engine:
             chunks.append(chunk)
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
-        return b"".join(chunks)
 
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._connection is None:
-            if self.socket_path is not None:
-                self._connection = _UnixConnection(
-                    "http+unix://localhost",
-                    self.socket_path,
-                    self.connect_timeout,  # type: ignore[arg-type] # a socket takes fractions too
-                )
-            else:
-                self._connection = http.client.HTTPConnection(
-                    self.host or "", self.port, timeout=self.connect_timeout
-                )
-            self._connection.connect()
-            self._connection.sock.settimeout(self.timeout)
+    def _connect(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = self.way.connect(self.connect_timeout)
+            self._socket.settimeout(self.timeout)
             self._watch()
-        return self._connection
+        return self._socket
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        own, self._socket = self._socket, None
+        if own is not None:
+            own.close()
 
     def _watch(self) -> None:
         """Starts the thread that ends a call at its deadline, however slowly bytes drip in."""
@@ -240,17 +232,16 @@ class Engine:
 
     def _guard(self) -> None:
         while not self._closed.wait(0.25):
-            deadline, connection = self._deadline, self._connection
-            if deadline is None or connection is None or time.monotonic() < deadline:
+            deadline, own = self._deadline, self._socket
+            if deadline is None or own is None or time.monotonic() < deadline:
                 continue
             self._expired = True
-            own = connection.sock
-            if own is not None:
-                try:
-                    own.shutdown(socket.SHUT_RDWR)
-                except OSError as error:
-                    if error.errno not in (errno.ENOTCONN, errno.EBADF):
-                        raise
+            try:
+                # Of the socket below: TLS would take leave of the other side, which may hang.
+                socket.socket.shutdown(own, socket.SHUT_RDWR)
+            except OSError as error:
+                if error.errno not in (errno.ENOTCONN, errno.EBADF):
+                    raise
 
     def _refusal(self, status: int, body: bytes, path: str) -> EngineError:
         said = _said(body)
@@ -283,45 +274,25 @@ class Engine:
         )
 
     def _diagnosis(self, error: Exception, path: str) -> EngineError:
-        where = self.socket_path or f"{self.host}:{self.port}"
+        where, local = self.way.address.where, self.reached == address.UNIX
         if self._expired or isinstance(error, TimeoutError):
             return EngineError(
                 "timeout",
                 f"No complete answer from {where} to GET {path} within {self.timeout:g} s.",
-                "Usually a firewall on the way, or an engine that hangs: try `docker ps` there."
-                if self.socket_path is None
-                else "The engine accepts connections but hangs: try `docker ps` on the host.",
+                "The engine accepts connections but hangs: try `docker ps` on the host."
+                if local
+                else "Usually a firewall on the way, or an engine that hangs: try `docker ps` "
+                "there.",
             )
-        if isinstance(error, socket.gaierror):
-            return EngineError(
-                "dns",
-                f"The name {self.host} was not found by this server.",
-                "Check the spelling, or use an address. The name must be known where Plimsoll "
-                "runs, not on your own machine.",
-            )
-        if self.socket_path is not None and (found := _socket_trouble(self.socket_path)):
+        if found := self.way.trouble(error):
             return found
-        if isinstance(error, ConnectionRefusedError):
-            return EngineError(
-                "refused",
-                f"{where} was reached, but nothing listens there.",
-                "Start the engine, or check the port: 2375 is plain TCP, 2376 is TLS."
-                if self.socket_path is None
-                else "The socket is left over from an engine that is stopped: start the engine.",
-            )
         if isinstance(error, http.client.IncompleteRead):
             return AnswerError(
                 "cut_off",
                 f"The answer to GET {path} broke off before its end.",
                 "The engine or a proxy on the way closed the connection: look into its log.",
             )
-        if isinstance(error, http.client.RemoteDisconnected | ConnectionError | BrokenPipeError):
-            return EngineError(
-                "closed",
-                f"{where} closed the connection without an answer.",
-                "The engine may be stopping, or a TLS server listens there.",
-            )
-        if isinstance(error, http.client.HTTPException):
+        if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
             if "\\x15\\x03" in repr(error) or "\x15\x03" in str(error):
                 return EngineError(
                     "tls_needed",
@@ -334,80 +305,30 @@ class Engine:
                 "Check the address: something other than a Docker engine listens there.",
             )
         return EngineError(
-            "unreachable",
-            f"{where} could not be reached: {error}",
-            "Check the address and the network between this server and the host.",
+            "closed",
+            f"{where} closed the connection without an answer.",
+            "The engine may be stopping, or a TLS server listens there.",
         )
 
 
-def canonical(url: str) -> str:
-    """The one spelling of an address. Raises EngineError for what is none."""
-    path, host, port = _address(url.strip())
-    if path is not None:
-        return f"unix://{os.path.normpath(path)}"
-    return f"tcp://[{host}]:{port}" if ":" in (host or "") else f"tcp://{host}:{port}"
+class Shell:
+    """Runs reading commands on the engine's machine, one at a time."""
 
+    def __init__(self, engine: Engine, way: Ssh) -> None:
+        self._engine = engine
+        self._way = way
 
-def _address(url: str) -> tuple[str | None, str | None, int | None]:
-    """Socket path, or host and port."""
-    wrong = EngineError(
-        "bad_address",
-        f"{url[:200]!r} is no address of an engine.",
-        "Write unix:///var/run/docker.sock or tcp://host:2375.",
-    )
-    if not url.isprintable() or " " in url.strip() or len(url) > 1000:
-        raise wrong
-    if url.startswith("/"):
-        return url, None, None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise wrong from None
-    if parts.scheme == "unix" and (parts.netloc or parts.path):
-        return ("/" + (parts.netloc + parts.path).lstrip("/")), None, None
-    if parts.scheme in ("tcp", "http") and parts.hostname and parts.path in ("", "/"):
-        return None, parts.hostname, port or 2375
-    if parts.scheme in ("ssh", "https"):
-        raise EngineError(
-            "bad_address",
-            f"{parts.scheme}:// is not supported yet.",
-            "Use a unix socket or tcp://host:port.",
-        )
-    raise wrong
-
-
-def _socket_trouble(path: str) -> EngineError | None:
-    """What is wrong with the socket's file itself, if anything is."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return EngineError(
-            "socket_missing",
-            f"{path} does not exist on this machine.",
-            "Check the path; in a container, mount the socket into it. Is the engine running?",
-        )
-    except PermissionError:
-        return _socket_denied(path)
-    except OSError as error:
-        return EngineError("socket_missing", f"{path} cannot be used: {error.strerror}", "")
-    if not stat.S_ISSOCK(mode):
-        return EngineError(
-            "not_a_socket",
-            f"{path} is there, but it is no socket.",
-            "Give the path of the engine's socket, usually /var/run/docker.sock.",
-        )
-    if not os.access(path, os.R_OK | os.W_OK):
-        return _socket_denied(path)
-    return None
-
-
-def _socket_denied(path: str) -> EngineError:
-    return EngineError(
-        "socket_denied",
-        f"Permission denied on {path} (we run as uid {os.geteuid()}).",
-        "Add this user to the group that owns the socket, usually docker.",
-    )
+    def run(self, command: str) -> tuple[int, bytes]:
+        """Exit status and standard output of a command of the user's shell. Raises AnswerError
+        where it says too much or takes too long, EngineError where the connection is lost."""
+        began, at = time.monotonic(), time.time()
+        status, answer = 0, b""
+        try:
+            status, answer = self._way.run(command, self._engine.timeout, _SHELL_LIMIT)
+        finally:
+            milliseconds = round(1000 * (time.monotonic() - began))
+            self._engine.ledger.append(Call("RUN", command, status, milliseconds, len(answer), at))
+        return status, answer
 
 
 def _not_an_engine(url: str, detail: str = "") -> EngineError:

@@ -1,27 +1,34 @@
 """Tries a connection step by step and stops at the first that fails. Keeps nothing."""
 
-import ipaddress
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from scanner import parse, wire
-from scanner.engine import AnswerError, Engine, EngineError, canonical
+from scanner.calls import UNKNOWN_PATH
+from scanner.engine import Engine
+from scanner.errors import AnswerError, EngineError, GoneError, SshKeyError
 from scanner.evaluate import evaluate
-from scanner.model import Host, Snapshot
+from scanner.model import Host, Snapshot, Unread
 from scanner.rule import Verdict
 from scanner.rules import BY_SLUG, RULES
+from scanner.transport import address, certificates
+from scanner.transport.credentials import Credentials
+from scanner.transport.rungs import Act, Rung
+from scanner.transport.ssh import ACCESS_KINDS
 
 OK, FAILED, NOT_REACHED = "ok", "failed", "skipped"
 LEAST_SECONDS = 0.5
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One rung of the ladder. `state` is "ok", "failed" or "skipped" (not reached)."""
+    """One rung of the ladder. `state` is "ok", "failed" or "skipped" (not reached).
+
+    An SSH `key` is there where one is to be compared (kinds "host_key_new", "host_key_changed") or
+    added ("login_refused"); `whose` then says whether "host" or "bastion" is meant.
+    """
 
     text: str
     state: str
@@ -29,17 +36,31 @@ class Step(msgspec.Struct, frozen=True):
     kind: str = ""
     message: str = ""
     next: str = ""
+    key: str = ""
+    fingerprint: str = ""
+    whose: str = ""
+
+
+class Power(msgspec.Struct, frozen=True):
+    """What whoever holds the same credentials could do, in a sentence: `kind` is "everything",
+    "filtered" (something on the way refuses calls), "plugin" (the engine's authorisation plugin
+    decides) or "unknown". `commands`: whether the SSH login may run commands on the machine."""
+
+    kind: str
+    text: str
+    commands: bool = False
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """What came of it. `host` and `containers` are None unless a scan would be possible; `unread`
-    are the titles of rules that could not be judged all the same, out of `rules`."""
+    """What came of it. `host`, `containers` and `power` are None unless a scan would be possible;
+    `unread` are the titles of rules that could not be judged all the same, out of `rules`."""
 
     steps: tuple[Step, ...]
     host: Host | None = None
     containers: int | None = None
     rules: int = 0
     unread: tuple[str, ...] = ()
+    power: Power | None = None
 
     @property
     def ok(self) -> bool:
@@ -70,14 +91,6 @@ class Probe(msgspec.Struct, frozen=True):
         return value if isinstance(value, str) else ""
 
 
-class _Rung(NamedTuple):
-    """`spares`: these errors mean that a scan would have to do without, not that there is none."""
-
-    text: str
-    act: Callable[[], Any]
-    spares: tuple[type[EngineError], ...] = ()
-
-
 class _Found:
     """What the steps hand to each other."""
 
@@ -85,39 +98,57 @@ class _Found:
     host = Host()
     containers = 0
     lists = False
+    commands = False
 
 
-def probe(url: str, *, timeout: float = 5.0, budget: float = 10.0) -> Probe:
+def probe(
+    url: str, credentials: Credentials = None, *, timeout: float = 5.0, budget: float = 10.0
+) -> Probe:
     """Reads only. In seconds, `timeout` bounds each step and `budget` all of them together."""
     try:
-        engine = Engine(canonical(url), timeout=timeout, connect_timeout=timeout)
+        where = address.parse(url)
     except EngineError as error:
         return Probe((_failed("The address can be used", error),))
+    try:
+        engine = Engine(str(where), credentials, timeout=timeout, connect_timeout=timeout)
+    except EngineError as error:
+        return Probe((_failed("Certificates and keys can be used", error),))
+    with engine:
+        return _climb(engine, timeout, time.monotonic() + budget)
+
+
+def _climb(engine: Engine, timeout: float, ends: float) -> Probe:
     found = _Found()
     steps: list[Step] = []
-    ends = time.monotonic() + budget
-    with engine:
-        ladder = _ladder(engine, found)
-        for rung in ladder:
-            began = time.monotonic()
-            engine.timeout = max(min(timeout, ends - began), LEAST_SECONDS)
-            engine.connect_timeout = engine.timeout
-            trouble = _try(rung.act)
-            if trouble is None:
-                steps.append(Step(rung.text, OK, _since(began)))
-                continue
-            steps.append(_failed(rung.text, trouble, _since(began)))
-            if not isinstance(trouble, rung.spares):
-                break
-        else:
-            return _seen(steps, found)
-        steps += [Step(rung.text, NOT_REACHED) for rung in ladder]
-    return Probe(tuple(steps))
+    groups = list(_groups([*engine.way.rungs(), *_ladder(engine, found)]))
+    for number, group in enumerate(groups):
+        began = time.monotonic()
+        engine.timeout = max(min(timeout, ends - began), LEAST_SECONDS)
+        engine.connect_timeout = engine.timeout
+        trouble = _try(group[0].act, engine.timeout)
+        steps += _parts(group, trouble, round(1000 * (time.monotonic() - began)))
+        spared = group[0].spares
+        if trouble is not None and not (spared and isinstance(trouble, spared)):
+            rest = [rung for later in groups[number + 1 :] for rung in later]
+            return Probe((*steps, *(Step(rung.text, NOT_REACHED) for rung in rest)))
+    return _seen(engine, steps, found)
 
 
-def _try(act: Callable[[], Any]) -> EngineError | None:
+def _groups(ladder: Sequence[Rung]) -> Iterator[list[Rung]]:
+    """Each step with its parts."""
+    group: list[Rung] = []
+    for rung in ladder:
+        if rung.act is not None and group:
+            yield group
+            group = []
+        group.append(rung)
+    yield group
+
+
+def _try(act: Act | None, timeout: float) -> EngineError | None:
     try:
-        act()
+        if act is not None:
+            act(timeout)
     except EngineError as error:
         return error
     except wire.Malformed as error:
@@ -127,92 +158,121 @@ def _try(act: Callable[[], Any]) -> EngineError | None:
     return None
 
 
-def _ladder(engine: Engine, found: _Found) -> Iterator[_Rung]:
-    def version() -> None:
+def _parts(group: Sequence[Rung], trouble: EngineError | None, milliseconds: int) -> Iterator[Step]:
+    """The step and its parts, of which one failed if there was trouble."""
+    if trouble is None:
+        at = len(group)
+    else:
+        unnamed = next((n for n, rung in enumerate(group) if not rung.kinds), 0)
+        at = next((n for n, rung in enumerate(group) if trouble.kind in rung.kinds), unnamed)
+    for number, rung in enumerate(group):
+        time_taken = milliseconds if number == 0 else 0
+        if trouble is None or number < at:
+            yield Step(rung.text, OK, time_taken)
+        elif number == at:
+            yield _failed(rung.text, trouble, time_taken)
+        else:
+            yield Step(rung.text, NOT_REACHED)
+
+
+def _ladder(engine: Engine, found: _Found) -> Iterator[Rung]:
+    def version(_: float) -> None:
         found.version = engine.version()
 
-    def describe() -> None:
+    def describe(_: float) -> None:
         found.host = parse.host(found.version, engine.get("/info"))
 
-    def count() -> None:
+    def count(_: float) -> None:
         found.containers = len(parse.listing(engine.get("/containers/json", all="1")))
 
-    def lists() -> None:
+    def lists(_: float) -> None:
         parse.images(engine.get("/images/json"))
         parse.networks(engine.get("/networks"))
         parse.volumes(engine.get("/volumes"))
         found.lists = True
 
-    def events() -> None:
+    def events(_: float) -> None:
         # A window that has ended: the engine answers at once, with what it remembers of it.
         engine.get("/events", since="1", until="2")
 
-    if engine.host is None:
-        yield _Rung(f"{engine.socket_path} takes connections", engine.connect)
+    def files(_: float) -> None:
+        found.commands = engine.shell() is not None
+        if not found.commands:
+            raise EngineError(
+                "no_commands",
+                "This login may use Docker, but may run no commands.",
+                "Rules about files and the kernel stay unknown. To have them checked, let the key "
+                "run commands: no `command=` before it in authorized_keys.",
+            )
+
+    if engine.reached == address.SSH:
+        user = engine.way.address.user
+        yield Rung(f"{user} may use Docker there", version, ACCESS_KINDS)
+        yield Rung("A Docker engine answers")
     else:
-        if not _is_number(engine.host):
-            yield _Rung(f"The name {engine.host} is known", lambda: _resolve(engine))
-        yield _Rung(f"Port {engine.port} answers", engine.connect)
-    yield _Rung("A Docker engine answers, in a version that can be read", version)
-    yield _Rung("The engine tells about itself", describe)
-    yield _Rung("Its containers may be listed", count)
-    yield _Rung("Its images, networks and volumes may be listed", lists, (AnswerError,))
-    yield _Rung("Its events may be read", events, (EngineError,))
+        yield Rung("A Docker engine answers", version)
+    yield Rung("Its API version can be read", kinds=frozenset({"api_too_old"}))
+    yield Rung("The engine tells about itself", describe)
+    yield Rung("Its containers may be listed", count)
+    yield Rung("Its images, networks and volumes may be listed", lists, spares=AnswerError)
+    yield Rung("Its events may be read", events, spares=EngineError)
+    if engine.reached == address.SSH:
+        yield Rung("Files on its machine may be read", files, spares=EngineError)
 
 
-def _seen(steps: list[Step], found: _Found) -> Probe:
+def _seen(engine: Engine, steps: list[Step], found: _Found) -> Probe:
     """What the rules about engine and networks could say of it: facts of containers are the same
     on every engine, but those two may be denied or missing."""
     listed: tuple[Any, ...] | None = () if found.lists else None
-    snapshot = Snapshot(host=found.host, images=listed, networks=listed, volumes=listed)
+    snapshot = Snapshot(
+        host=found.host, images=listed, networks=listed, volumes=listed, reached=engine.reached
+    )
     unread = {result.rule for result in evaluate(snapshot) if result.verdict == Verdict.UNKNOWN}
     if not found.lists:
         unread |= {rule.slug for rule in RULES if rule.subject_kind == "network"}
     titles = tuple(BY_SLUG[slug].title for slug in sorted(unread))
-    return Probe(tuple(steps), found.host, found.containers, len(RULES), titles)
+    power = _power(engine, found)
+    return Probe(tuple(steps), found.host, found.containers, len(RULES), titles, power)
 
 
-def _is_number(host: str) -> bool:
+def _power(engine: Engine, found: _Found) -> Power:
+    """Asks for what no engine has: the engine itself says that it knows no such thing, and what
+    filters calls says that it may not be asked for."""
+    commands = ""
+    if found.commands:
+        commands = f" It also may run commands as {engine.way.address.user} on that machine."
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _resolve(engine: Engine) -> None:
-    """The system's resolver knows no time limit, so it is asked in a thread."""
-    answer: list[OSError | UnicodeError | None] = []
-
-    def ask() -> None:
-        try:
-            socket.getaddrinfo(engine.host, engine.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            answer.append(error)
-        else:
-            answer.append(None)
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(engine.timeout)
-    if not answer:
-        raise EngineError(
-            "dns",
-            f"No name server told the address of {engine.host} within {engine.timeout:g} s.",
-            "Check this server's name servers, or use an address.",
+        plugins = found.host.authorization_plugins
+    except Unread:
+        plugins = ()
+    if plugins:
+        names = " and ".join(plugins)
+        text = f"The engine's authorisation plugin {names} decides what this connection may do."
+        return Power("plugin", text + commands, found.commands)
+    try:
+        engine.get(UNKNOWN_PATH)
+    except GoneError:
+        text = (
+            "Nothing on the way filters calls: whoever holds this connection can do everything "
+            "that Docker can, which is as much as root on that machine. Plimsoll only reads; a "
+            "proxy that lets only GET through would not show here."
         )
-    if answer[0] is not None:
-        raise EngineError(
-            "dns",
-            f"The name {engine.host} was not found by this server.",
-            "Check the spelling, or use an address. The name must be known where Plimsoll runs, "
-            "not on your own machine.",
-        ) from answer[0]
+        return Power("everything", text + commands, found.commands)
+    except AnswerError as error:
+        if error.kind in ("denied", "plugin_denied"):
+            text = "Something on the way lets only chosen calls through to the engine."
+            return Power("filtered", text + commands, found.commands)
+    except EngineError:
+        pass
+    text = "Whether this connection could do more than read could not be found out."
+    return Power("unknown", text + commands, found.commands)
 
 
 def _failed(text: str, error: EngineError, milliseconds: int | None = None) -> Step:
-    return Step(text, FAILED, milliseconds, error.kind, error.message, error.advice)
-
-
-def _since(began: float) -> int:
-    return int((time.monotonic() - began) * 1000)
+    step = Step(text, FAILED, milliseconds, error.kind, error.message, error.advice)
+    if isinstance(error, SshKeyError):
+        fingerprint = certificates.fingerprint(error.key)
+        step = msgspec.structs.replace(
+            step, key=error.key, fingerprint=fingerprint, whose=error.whose
+        )
+    return step

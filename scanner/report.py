@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scanner.engine import EngineError
+from scanner.errors import EngineError
 from scanner.model import Gap, Host, Snapshot
 from scanner.rule import Evidence, Family, Result, Rule, Severity, Verdict
 

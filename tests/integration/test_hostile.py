@@ -8,7 +8,7 @@ import pytest
 
 from scanner.collect import collect
 from scanner.engine import Engine as Client
-from scanner.engine import EngineError
+from scanner.errors import EngineError
 from scanner.model import Snapshot
 from tests.support.engines import Engine
 from tests.support.hostile import BEHAVIOURS, HostileServer, RecordingProxy, ok_then_500

@@ -98,4 +98,4 @@ def test_it_only_reads(empty_engine: Engine):
     with RecordingProxy(empty_engine.socket) as proxy:
         probe(proxy.url)
         assert {method for method, _ in proxy.calls} == {"GET"}
-        assert len(proxy.calls) == 7
+        assert len(proxy.calls) == 8

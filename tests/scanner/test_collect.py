@@ -7,7 +7,7 @@ import pytest
 
 from scanner import parse
 from scanner.collect import collect
-from scanner.engine import AnswerError, EngineError, GoneError
+from scanner.errors import AnswerError, EngineError, GoneError
 from scanner.model import Unread
 from tests.recorded import answer
 

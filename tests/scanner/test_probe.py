@@ -10,7 +10,7 @@ import pytest
 from scanner.probe import FAILED, NOT_REACHED, OK, Probe, probe
 from tests.support.hostile import BEHAVIOURS, HostileServer, Peer, Server
 
-ANSWERS = "A Docker engine answers, in a version that can be read"
+ANSWERS = "A Docker engine answers"
 KINDS = {
     "not_an_engine": "not_an_engine",
     "web_page": "not_an_engine",

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from scanner import report
-from scanner.engine import EngineError
+from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Gap, PartialContainer, PartialHost, Snapshot
 from scanner.rule import Severity
