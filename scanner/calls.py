@@ -86,7 +86,10 @@ def haproxy(listen: str = "unix@/run/plimsoll/docker.sock mode 660 group plimsol
 
 def _haproxy_rule(call: AllowedCall) -> str:
     conditions = [f"{{ path -m reg ^{call.pattern.replace('(?:', '(')}$ }}"]
-    conditions += [f"{{ url_param({n}),url_dec -m str {value} }}" for n, value in call.query]
+    if call.query:
+        # All of it, so that no second parameter of the name can follow.
+        wanted = "&".join(f"{name}={value}" for name, value in call.query)
+        conditions.append(f"{{ query -m reg -i ^{wanted.replace('/', '(/|%2F)')}$ }}")
     return f"    http-request set-var(txn.read) bool(true) if {' '.join(conditions)}"
 
 
