@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from scanner import wire
+from scanner import calls, wire
 from scanner.errors import AnswerError, EngineError, GoneError
 from scanner.transport import address
 from scanner.transport.credentials import Credentials
@@ -154,7 +154,9 @@ class Engine:
 
     def get(self, path: str, /, **parameters: str) -> bytes:
         """The answer's body. Raises AnswerError for an answer of no use, EngineError where there
-        is none at all."""
+        is none at all, and ValueError for a call that is not on the list of scanner/calls.py."""
+        if not calls.is_allowed(path, parameters):
+            raise ValueError(f"GET {path} is not on the list of calls")
         target = self._prefix + path + (f"?{urlencode(parameters)}" if parameters else "")
         fresh = self._socket is None
         try:
