@@ -7,7 +7,7 @@ something that nobody saw.
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -743,3 +743,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     taken_at: str = ""
     reached: str = ""
     gaps: tuple[Gap, ...] = ()
+
+
+def with_members(
+    networks: tuple[Network, ...] | None, containers: Iterable[Container]
+) -> tuple[Network, ...] | None:
+    """Each network with the names of the containers that joined it, as far as they tell."""
+    if networks is None:
+        return None
+    members: dict[str, list[str]] = {}
+    for container in containers:
+        try:
+            joined = container.networks
+        except Unread:
+            continue
+        for name in joined:
+            members.setdefault(name, []).append(container.name)
+    return tuple(
+        msgspec.structs.replace(net, members=tuple(members.get(net.name, ()))) for net in networks
+    )
