@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from scanner import parse, wire
+from scanner import machine, parse, wire
 from scanner.engine import Engine
 from scanner.errors import AnswerError, EngineError, GoneError
+from scanner.machine import Machine
 from scanner.model import (
     Container,
     Gap,
@@ -25,6 +28,7 @@ from scanner.model import (
     Volume,
     with_members,
 )
+from scanner.transport.address import DEFAULT_SOCKET
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase ("reading", "processes"), how many are done, and how many there are."""
@@ -84,6 +88,7 @@ def collect(
         containers = _add_processes(engine, containers, gaps, report, ends)
     else:
         containers = [_left_out(container) for container in containers]
+    under = _machine(engine, host, gaps)
     containers = [_with_uid(engine, container) for container in containers]
     return Snapshot(
         host=host,
@@ -92,10 +97,25 @@ def collect(
         networks=with_members(networks, containers),
         volumes=volumes,
         swarm=swarm,
+        machine=under,
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
         reached=engine.reached,
         gaps=tuple(gaps),
     )
+
+
+def _machine(engine: Engine, host: Host, gaps: list[Gap]) -> Machine | None:
+    """What lies under the engine; None where the way to it allows no commands."""
+    shell = engine.shell()
+    if shell is None:
+        return None
+    root = msgspec.structs.asdict(host)["data_root"]
+    socket = engine.way.address.path or DEFAULT_SOCKET
+    found = machine.read(shell, data_root="" if root is UNSET else root, socket=socket)
+    gaps += [
+        Gap("host", fact, found.unread[fact]) for fact in ("files", "sysctl") if fact in found.unread
+    ]
+    return found
 
 
 def _whole(read: Callable[[], T]) -> T:

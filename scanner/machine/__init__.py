@@ -4,7 +4,17 @@ Nothing but fixed, reading commands is ever run there: `COMMANDS`.
 """
 
 from scanner.machine.commands import COMMANDS
-from scanner.machine.model import Daemon, File, Group, Machine, Option
+from scanner.machine.model import AuditRules, Daemon, File, Group, Machine, Option
 from scanner.machine.reading import Shell, read
 
-__all__ = ["COMMANDS", "Daemon", "File", "Group", "Machine", "Option", "Shell", "read"]
+__all__ = [
+    "COMMANDS",
+    "AuditRules",
+    "Daemon",
+    "File",
+    "Group",
+    "Machine",
+    "Option",
+    "Shell",
+    "read",
+]

@@ -3,7 +3,8 @@
 Plain POSIX shell with what GNU and busybox tools have in common. They open files for reading, list
 them, and write nothing. Each prints records of four fields, every field ended by a zero byte: what
 it is, its name, how it went ("read", "absent", "denied" or "odd"), and what was read. The last
-record is "end"; where it is missing, the answer was cut.
+record is "end"; where it is missing, the answer was cut. The first line of each says what it is
+for.
 """
 
 FILE_LIMIT = 256 * 1024
@@ -29,7 +30,8 @@ FILES = (
     *("/run/docker.pid", "/run/docker.sock", "/var/run/docker.sock"),
     *("/run/containerd", "/run/containerd/containerd.sock"),
     *("/run/docker/containerd/containerd.sock", "/var/lib/docker"),
-    *("/usr/bin/dockerd", "/usr/bin/docker", "/usr/bin/containerd", "/usr/bin/containerd-shim"),
+    *("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/bin/docker"),
+    *("/usr/bin/containerd", "/usr/bin/containerd-shim"),
     *("/usr/bin/containerd-shim-runc-v1", "/usr/bin/containerd-shim-runc-v2", "/usr/bin/runc"),
     *("/usr/sbin/runc", "/sbin/auditctl", "/usr/sbin/auditctl", "/etc/audit"),
 )
@@ -80,7 +82,8 @@ look() {
 """.replace("FILE_LIMIT", str(FILE_LIMIT + 1))
 
 SYSTEM = (
-    _TOOLS
+    "# plimsoll reads the kernel's settings, mounts and audit rules"
+    + _TOOLS
     + r"""
 value user "" "$(id -un 2> /dev/null) $(id -u)"
 value kernel "" "$(uname -sr)"
@@ -97,6 +100,7 @@ if command -v auditctl > /dev/null; then
         begin audit loaded read
         printf '%s' "$rules" | head -c FILE_LIMIT
         printf '\0'
+        value audit status "$(auditctl -s 2> /dev/null | sed -n 's/^enabled  *//p')"
     else
         begin audit loaded denied
         printf '\0'
@@ -119,7 +123,8 @@ value end "" ""
 )
 
 ENGINE = (
-    _TOOLS
+    "# plimsoll reads the engine's settings and who may change its files"
+    + _TOOLS
     + r"""
 words() { tr '\000' '\n' < "/proc/$1/cmdline" 2> /dev/null | head -c FILE_LIMIT; }
 some() { seen=0; for path; do

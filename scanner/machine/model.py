@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from scanner import paths
+from scanner.machine import audit
 from scanner.machine.options import OPTIONS, Value
 from scanner.unread import Unread
 
@@ -126,8 +127,12 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
         return f"/run/user/{self.uid}" if self.rootless else "/run"
 
     @property
-    def usual_data_root(self) -> str:
-        return f"{self.home}/.local/share/docker" if self.rootless else "/var/lib/docker"
+    def data_root(self) -> str:
+        """As it was told. A file that was changed since still says it: data do not move while the
+        daemon runs."""
+        named = self.flags.get("data-root") or (self.settings or {}).get("data-root")
+        usual = f"{self.home}/.local/share/docker" if self.rootless else "/var/lib/docker"
+        return paths.normalise(str(named or usual))
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -141,11 +146,22 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRules(msgspec.Struct, frozen=True):
-    """`loaded` is what the kernel has, `written` what the files say; None where not seen."""
+    """What the kernel's audit records. `loaded` is what the kernel has, `written` what files say;
+    None where not seen. `installed` is False where the machine has no auditctl, `off` is True where
+    the kernel has rules but records nothing."""
 
     loaded: tuple[str, ...] | None = None
     written: tuple[str, ...] | None = None
     installed: bool = True
+    off: bool = False
+
+    def cover(self, file: File, permissions: str) -> bool:
+        """Whether the rules as loaded record what is done to it; where those were not seen, the
+        rules as written."""
+        rules = (self.written or ()) if self.loaded is None else self.loaded
+        places = {file.path, file.real_path, paths.normalise(file.path)}
+        watches = () if self.off else audit.watches(rules)
+        return any(watch.covers(place, permissions) for place in places for watch in watches)
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

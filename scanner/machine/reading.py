@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from scanner import paths
+from scanner.errors import AnswerError
 from scanner.machine import commands, options
 from scanner.machine.model import AuditRules, Daemon, File, FileSystem, Group, Machine
 from scanner.unread import Unread
@@ -22,7 +23,8 @@ _ID_LIMIT = 2**32
 
 
 class Shell(Protocol):
-    """Runs a command on the machine; what it prints is bounded in bytes and time."""
+    """Runs a command on the machine; what it prints is bounded in bytes and time. Raises
+    AnswerError where it is not run to its end, another EngineError where the connection is lost."""
 
     def run(self, command: str) -> tuple[int, bytes]:
         """The exit status and standard output."""
@@ -31,14 +33,18 @@ class Shell(Protocol):
 class _Records:
     """What one command printed: by kind and name, the state and the content."""
 
-    def __init__(self, status: int, output: bytes) -> None:
+    def __init__(self, shell: Shell, command: str) -> None:
+        self.reason = ""
+        try:
+            status, output = shell.run(command)
+        except AnswerError as error:
+            status, output, self.reason = 0, b"", str(error)
         fields = output.split(b"\0")
         self.found: list[tuple[str, str, str, bytes]] = [
             (_text(fields[at]), _text(fields[at + 1]), _text(fields[at + 2]), fields[at + 3])
             for at in range(0, len(fields) - 4, 4)
         ]
-        self.reason = ""
-        if not self.found or self.found[-1][0] != "end":
+        if not self.reason and (not self.found or self.found[-1][0] != "end"):
             self.reason = (
                 "the answer of the host's shell was cut off"
                 if self.found
@@ -59,10 +65,10 @@ def read(shell: Shell, *, data_root: str = "", socket: str = "") -> Machine:
     """What this user may see of the machine. `data_root` and `socket` are those of the engine that
     was asked: by them its process is told from others'.
 
-    Raises only what the shell raises, when the connection is lost.
+    Raises EngineError where the connection is lost.
     """
-    system = _Records(*shell.run(commands.SYSTEM))
-    engine = _Records(*shell.run(commands.ENGINE))
+    system = _Records(shell, commands.SYSTEM)
+    engine = _Records(shell, commands.ENGINE)
     user = system.one("user", "") or ""
     unread: dict[str, str] = {}
     denied = f"permission denied for {_user(user)}; as root it could be read"
@@ -150,6 +156,7 @@ def _audit(
 ) -> AuditRules:
     loaded: tuple[str, ...] | None = None
     written: list[str] | None = []
+    off = False
     installed = files.get("/usr/sbin/auditctl") is not None
     for name, state, body in system.of("audit"):
         if len(body) > commands.FILE_LIMIT:
@@ -158,13 +165,16 @@ def _audit(
         if name == "loaded":
             installed = installed or state != "absent"
             loaded = tuple(lines[:_ENTRIES_LIMIT]) if state == "read" else None
+        elif name == "status":
+            off = lines == ["0"]
         elif state == "read" and written is not None:
             written += lines[:_ENTRIES_LIMIT]
         elif state != "absent":
             written = None
     if loaded is None and installed and written is None:
         unread.setdefault("audit", denied)
-    return AuditRules(loaded, None if written is None else tuple(written), installed)
+    kept = None if written is None else tuple(written[:_ENTRIES_LIMIT])
+    return AuditRules(loaded, kept, installed, off)
 
 
 def _files(engine: _Records, unread: dict[str, str], denied: str) -> dict[str, File | None]:
@@ -292,9 +302,7 @@ def _is_at(daemon: Daemon, machine: Machine, data_root: str) -> bool:
     keeps them one level below, in a directory called by the first ids."""
     if daemon.unread and "data-root" not in daemon.flags:
         return False
-    # A file that was changed still says where the data are: they do not move while it runs.
-    named = daemon.flags.get("data-root") or (daemon.settings or {}).get("data-root")
-    path = paths.normalise(str(named or daemon.usual_data_root))
+    path = daemon.data_root
     file = machine.files.get(path)
     real = file.real_path if file else path
     return data_root in {path, real} or (

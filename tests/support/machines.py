@@ -16,7 +16,7 @@ class Local:
         self, engine: Engine, *, uid: int = 0, gid: int = 0, shell: tuple[str, ...] = ("/bin/sh",)
     ) -> None:
         self.ran: list[str] = []
-        self._command = ["nsenter", f"--target={_first_process(engine)}", "--mount", "--pid"]
+        self._command = ["nsenter", f"--target={first_process(engine)}", "--mount", "--pid"]
         self._command += ["--net", "--uts", "--"]
         if uid or gid:
             self._command += ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
@@ -41,7 +41,7 @@ class Local:
         return output.decode(errors="replace")
 
 
-def _first_process(engine: Engine) -> str:
+def first_process(engine: Engine) -> str:
     """Of the engine's host: the child of what has made the host."""
     assert engine._process is not None, "the engine does not run"
     pid = engine._process.pid
