@@ -8,7 +8,7 @@ import msgspec
 
 from scanner import parse, wire
 from scanner.calls import UNKNOWN_PATH
-from scanner.engine import Engine
+from scanner.engine import Call, Engine
 from scanner.errors import AnswerError, EngineError, GoneError, SshKeyError
 from scanner.evaluate import evaluate
 from scanner.model import Host, Snapshot, Unread
@@ -53,7 +53,8 @@ class Power(msgspec.Struct, frozen=True):
 
 class Probe(msgspec.Struct, frozen=True):
     """What came of it. `host`, `containers` and `power` are None unless a scan would be possible;
-    `unread` are the titles of rules that could not be judged all the same, out of `rules`."""
+    `unread` are the titles of rules that could not be judged all the same, out of `rules`. `calls`
+    is all that was asked."""
 
     steps: tuple[Step, ...]
     host: Host | None = None
@@ -61,6 +62,7 @@ class Probe(msgspec.Struct, frozen=True):
     rules: int = 0
     unread: tuple[str, ...] = ()
     power: Power | None = None
+    calls: tuple[Call, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -114,7 +116,8 @@ def probe(
     except EngineError as error:
         return Probe((_failed("Certificates and keys can be used", error),))
     with engine:
-        return _climb(engine, timeout, time.monotonic() + budget)
+        tried = _climb(engine, timeout, time.monotonic() + budget)
+    return msgspec.structs.replace(tried, calls=tuple(engine.ledger))
 
 
 def _climb(engine: Engine, timeout: float, ends: float) -> Probe:

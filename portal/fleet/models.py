@@ -118,7 +118,7 @@ class Reading(models.TextChoices):
 
 class Ledger(models.Model):
     """Every call that one reading of a host made. `body` is zlib-compressed JSON: a list of
-    [method, path, status, milliseconds, bytes, milliseconds since `at`]."""
+    [method, path, status, milliseconds, bytes, seconds since the first call]."""
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=8, choices=Reading.choices)

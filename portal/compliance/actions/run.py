@@ -11,7 +11,11 @@ from django.utils import timezone
 from portal.compliance.actions.assess import Lost, assess
 from portal.compliance.actions.lease import Lease
 from portal.compliance.actions.scans import Begun, begin, fail, give_up
-from scanner import Engine, EngineError, collect
+from portal.core.secrets import Undecipherable
+from portal.fleet import queries as fleet
+from portal.fleet.actions import remember_calls
+from portal.fleet.models import Reading
+from scanner import Engine, EngineError, Snapshot, collect
 
 log = structlog.get_logger(__name__)
 BUDGET_SECONDS = 200.0  # below the task's own limit, so that a slow host is told from a dead worker
@@ -36,10 +40,29 @@ def run_scan(scan_id: int, *, clock: Callable[[], datetime] = timezone.now) -> N
 def _run(begun: Begun, clock: Callable[[], datetime]) -> None:
     with Lease(begun) as lease:
         try:
-            with Engine(begun.url, timeout=settings.ENGINE_TIMEOUT_SECONDS) as engine:
-                snapshot = collect(engine, progress=lease.progress, budget=BUDGET_SECONDS)
+            snapshot = _read(begun, lease, clock)
         except EngineError as error:
             fail(begun, error, now=clock())
             return
         lease.progress("judging", 0, 0)
         assess(begun, snapshot, now=clock())
+
+
+def _read(begun: Begun, lease: Lease, clock: Callable[[], datetime]) -> Snapshot:
+    """Whatever comes of it, every call that was made is in the ledger."""
+    began, trouble = clock(), None
+    try:
+        credentials = fleet.credentials(begun.host_id)
+        engine = Engine(begun.url, credentials, timeout=settings.ENGINE_TIMEOUT_SECONDS)
+    except Undecipherable as error:
+        raise EngineError(
+            "credentials_lost", str(error), "Set them anew where the host is edited."
+        ) from error
+    try:
+        with engine:
+            return collect(engine, progress=lease.progress, budget=BUDGET_SECONDS)
+    except EngineError as error:
+        trouble = error
+        raise
+    finally:
+        remember_calls(begun.host_id, Reading.SCAN, engine.ledger, trouble, now=began)

@@ -96,7 +96,7 @@ def test_a_viewer_sees_it_disabled_and_may_not(as_charlie: Client, host: Host):
     answer = as_charlie.get(ADDRESS)
     assert "Only administrators and operators may" in text_of(answer)
     form = answer.content.decode().partition('id="register"')[2].partition("</form>")[0]
-    buttons = form.split("<button")[1:]
+    buttons = [button for button in form.split("<button")[1:] if 'name="do"' in button]
     assert buttons
     assert all(" disabled" in button.partition(">")[0] for button in buttons)
     for do in ("test", "save"):
