@@ -233,7 +233,7 @@ class Ssh:
             await asyncio.wait(self._carriers, timeout=_END_SECONDS)
         path, user, host = self.address.path or DEFAULT_SOCKET, self.address.user, self.address.host
         status, said = self._ended or (None, "")
-        look, group = await self._look(path)
+        said, (look, group) = said.lower(), await self._look(path)
         if look == "missing" or "no such file" in said:
             return EngineError(
                 "socket_missing",
