@@ -14,37 +14,16 @@ from django.utils.text import slugify
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit, secrets
+from portal.core import audit
 from portal.core.errors import Conflict, DomainError, NotFound
-from portal.fleet import credentials as keys
-from portal.fleet import queries
-from portal.fleet.models import (
-    ConfigVersion,
-    Container,
-    Credential,
-    Environment,
-    Group,
-    Host,
-    HostState,
-    Ledger,
-    Reading,
-)
-from scanner import Call, EngineError, Probe, Snapshot, Unread, canonical, probe
+from portal.fleet import queries, stored
+from portal.fleet.models import ConfigVersion, Container, Environment, Group, Host, HostState
 from scanner import Container as SeenContainer
-from scanner.transport import address
-from scanner.transport.credentials import Credentials, Ssh, Tls
+from scanner import EngineError, Probe, Snapshot, Unread, canonical, probe
 
 RETRY_SECONDS = 60
 DEFAULT_GROUP = "Default"
-_DENIED = {
-    *("denied", "plugin_denied", "socket_denied", "docker_denied", "client_refused"),
-    *("login_refused", "host_key_new", "host_key_changed", "credentials_lost"),
-}
-# What belongs to a container's momentary state, or changes when it is made anew as it was.
-_STATE = (
-    *("id", "created", "status", "pid", "started_at", "finished_at", "exit_code", "oom_killed"),
-    *("restart_count", "health", "processes", "uid", "unread"),
-)
+_DENIED = {"denied", "socket_denied"}
 
 
 class NewGroup(NamedTuple):
@@ -79,7 +58,6 @@ def default_group(*, actor: User | None, now: datetime) -> Group:
     return found or add_group(name=DEFAULT_GROUP, actor=actor, now=now)
 
 
-    credentials: Credentials = None,
 @transaction.atomic
 def add_host(
     *,
@@ -89,7 +67,6 @@ def add_host(
     scan_now: bool = True,
     actor: User | None,
     now: datetime,
-    _refuse_unfit(url, credentials)
 ) -> Host:
     """Registers it; with `scan_now` its first scan is due at once, else after one interval."""
     require(actor, Right.MANAGE_HOSTS)
@@ -105,8 +82,6 @@ def add_host(
                 group=_group(group, actor=actor, now=now),
                 created_at=now,
                 scan_interval=interval,
-    if credentials is not None:
-        _set_credentials(host, credentials, actor=actor, now=now)
                 next_scan_at=now if scan_now else now + timedelta(seconds=interval),
             )
     except IntegrityError as error:  # somebody registered the same between the look and here
@@ -116,7 +91,6 @@ def add_host(
 
 
 @transaction.atomic
-    credentials: Credentials = None,
 def edit_host(
     host_id: int,
     *,
@@ -126,27 +100,17 @@ def edit_host(
     actor: User | None,
     now: datetime,
 ) -> Host:
-    """The page's address (slug) stays when the name changes: links to it were given out. Without
-    kept = Credential.objects.filter(host=host).first()
-    if credentials is None and kept is not None and kept.kind != _kind(url):
-        audit.record(actor, "fleet.forget_credentials", host, now=now, kind=kept.kind)
-        kept.delete()
-        kept = None
-    if credentials is not None or kept is None:
-        _refuse_unfit(url, credentials)
-    new `credentials` those that it has stay, unless an address of this kind uses none."""
+    """The page's address (slug) stays when the name changes: links to it were given out."""
     require(actor, Right.MANAGE_HOSTS)
     host = _locked(host_id)
     name, url = _name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=host)
     before = {"name": host.name, "address": host.url, "group": host.group_id}
-    if host.url != url or credentials is not None:
+    if host.url != url:
         host.next_scan_at = now
     host.name, host.url, host.group = name, url, _group(group, actor=actor, now=now)
     try:
         with transaction.atomic():
-    if credentials is not None:
-        _set_credentials(host, credentials, actor=actor, now=now)
             host.save(update_fields=["name", "url", "group", "next_scan_at"])
     except IntegrityError as error:
         raise Conflict(f"A host named {name} has just been registered.") from error
@@ -166,89 +130,10 @@ def remove_host(host_id: int, *, typed_name: str, actor: User | None, now: datet
     host.delete()
 
 
-def try_connection(url: str, credentials: Credentials = None, *, actor: User | None) -> Probe:
+def try_connection(url: str, *, actor: User | None) -> Probe:
     """Tries it now and saves nothing. Takes up to ten seconds where every step is slow."""
     require(actor, Right.MANAGE_HOSTS)
-    return probe(url, credentials, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
-
-
-def test_connection(host_id: int, *, actor: User | None, now: datetime) -> Probe:
-    """Tries a registered host as it is, and keeps nothing of it but the calls in its ledger.
-    Raises Undecipherable."""
-    require(actor, Right.MANAGE_HOSTS)
-    host = Host.objects.filter(id=host_id).first()
-    if host is None:
-        raise NotFound("There is no such host. It may have been removed.")
-    tried = try_connection(host.url, queries.credentials(host_id), actor=actor)
-    failed = tried.failure
-    trouble = EngineError(failed.kind, failed.message, failed.next) if failed else None
-    remember_calls(host_id, Reading.TEST, tried.calls, trouble, now=now)
-    return tried
-
-
-@transaction.atomic
-def remember_calls(
-    host_id: int,
-    kind: str,
-    calls: Iterable[Call],
-    error: EngineError | None = None,
-    *,
-    now: datetime,
-) -> None:
-    """Keeps what one reading of a host asked, and forgets the oldest readings beyond as many as
-    the settings say. `now` is when the reading began; nothing is kept of a host that is gone."""
-    calls = list(calls)
-    if not Host.objects.select_for_update(no_key=True).filter(id=host_id).exists():
-        return
-    began = now.timestamp()
-    ended = max((call.at + call.milliseconds / 1000 for call in calls), default=began)
-    first = min((call.at for call in calls), default=began)
-    rows = [
-        [
-            call.method,
-            call.path,
-            call.status,
-            call.milliseconds,
-            call.bytes,
-            int((call.at - first) * 1000),
-        ]
-        for call in calls
-    ]
-    Ledger.objects.create(
-        host_id=host_id,
-        kind=kind,
-        at=now,
-        seconds=max(ended - first, 0),
-        calls=len(calls),
-        bytes=sum(call.bytes for call in calls),
-        diagnosis_kind=error.kind[:32] if error else "",
-        diagnosis=error.message if error else "",
-        body=zlib.compress(msgspec.json.encode(rows)),
-    )
-    kept = Ledger.objects.filter(host_id=host_id).order_by("-id").values_list("id", flat=True)
-    if oldest := list(kept[settings.LEDGER_READINGS : settings.LEDGER_READINGS + 1]):
-        Ledger.objects.filter(host_id=host_id, id__lte=oldest[0]).delete()
-
-
-@transaction.atomic
-def rotate_credentials() -> secrets.Rotation:
-    """Encrypts every host's credentials under the first key that are not yet; safe to run twice."""
-    anew, current, lost = 0, 0, []
-    found = Credential.objects.select_for_update(of=("self",)).select_related("host")
-    for credential in found.order_by("host_id"):
-        what = f"{credential.get_kind_display()} credentials of {credential.host.name}"
-        try:
-            fresh = secrets.rotated(credential.body, what=what)
-        except secrets.Undecipherable:
-            lost.append(what)
-            continue
-        if fresh is None:
-            current += 1
-            continue
-        credential.body = fresh
-        credential.save(update_fields=["body"])
-        anew += 1
-    return secrets.Rotation(anew, current, lost)
+    return probe(url, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
 
 
 def bootstrap_host(url: str, *, now: datetime) -> Host | None:
@@ -274,6 +159,8 @@ def remember_success(host: Host, snapshot: Snapshot, *, seconds: float, now: dat
     host.last_attempt_at = host.last_success_at = now
     host.last_scan_seconds = seconds
     host.engine = msgspec.to_builtins(snapshot.host)
+    host.taken_at = snapshot.taken_at
+    _remember_surroundings(host, snapshot)
     host.containers_total = len(snapshot.containers)
     host.containers_running = sum(container.known_to_run for container in snapshot.containers)
     host.save()
@@ -301,13 +188,14 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
         if name in names:
             continue  # no engine gives a name twice; one that does gets one row for it
         names.add(name)
-        body, digest = _config(container)
+        body, digest, state = stored.kept(container)
         values = {
             "workload": container.known_workload[:700],
             "engine_id": container.id[:128],
             "image": _known(container, "image")[:1000],
             "status": _known(container, "status")[:16],
             "config_id": digest,
+            "state": state,
             "gone_at": None,
         }
         old = standing.get(name)
@@ -333,20 +221,19 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
         update_conflicts=True,
         unique_fields=["host", "name"],
         update_fields=[
-            *("workload", "engine_id", "image", "status", "config", "changed_at", "gone_at"),
+            *("workload", "engine_id", "image", "status", "config", "state"),
+            *("changed_at", "gone_at"),
         ],
     )
 
 
-def _config(container: SeenContainer) -> tuple[bytes, bytes]:
-    """The configuration as canonical JSON, and its SHA-256."""
-    facts: dict[str, Any] = msgspec.to_builtins(container)
-    for name in _STATE:
-        facts.pop(name, None)
-    if container.id.startswith(str(facts.get("hostname") or "-")):
-        del facts["hostname"]  # made up by the engine from the id
-    body = msgspec.json.encode(facts, order="sorted")
-    return body, hashlib.sha256(body).digest()
+def _remember_surroundings(host: Host, snapshot: Snapshot) -> None:
+    body = stored.surroundings(snapshot)
+    digest = hashlib.sha256(body).digest()
+    if _plain(host.surroundings_id) != digest:
+        version = ConfigVersion(digest, zlib.compress(body))
+        ConfigVersion.objects.bulk_create([version], ignore_conflicts=True)
+        host.surroundings_id = digest
 
 
 def _plain(value: Any) -> Any:
@@ -384,43 +271,6 @@ def _address(url: str) -> str:
     try:
         return canonical(url)
     except EngineError as error:
-def _kind(url: str) -> str:
-    return address.parse(url).kind
-
-
-def _refuse_unfit(url: str, credentials: Credentials) -> None:
-    """Credentials of the wrong kind, or none where the address needs some."""
-    wanted, given = keys.KINDS.get(_kind(url)), type(credentials)
-    if credentials is None and wanted is not None:
-        what = "a certificate and its key" if wanted is Tls else "an SSH key"
-        raise DomainError(f"{url} cannot be reached without {what}.")
-    if credentials is not None and given is not wanted:
-        raise DomainError(f"These credentials are of no use for {url}.")
-
-
-def _set_credentials(
-    host: Host, credentials: Tls | Ssh, *, actor: User | None, now: datetime
-) -> None:
-    """Replaces those that the host has. The audit log keeps what may be shown of both."""
-    facts = keys.facts(credentials)
-    before = Credential.objects.filter(host=host).first()
-    Credential.objects.update_or_create(
-        host=host,
-        defaults={
-            "kind": keys.kind_of(credentials),
-            "body": keys.sealed(credentials),
-            "facts": facts,
-            "expires_at": keys.expires_at(credentials),
-            "engine_expires_at": None,
-            "set_at": now,
-            "set_by": actor,
-        },
-    )
-    shown = keys.fingerprints(facts)
-    replaced = keys.fingerprints(before.facts) if before else {}
-    audit.record(actor, "fleet.set_credentials", host, now=now, before=replaced, after=shown)
-
-
         raise DomainError(f"{error.message} {error.advice}") from error
 
 

@@ -15,8 +15,13 @@ from typing import Any
 import docker.errors
 import pytest
 
+from portal.compliance import actions
+from portal.fleet import queries
+from scanner import Engine as Client
+from scanner import collect, evaluate
 from scanner.rules import RULES
 from tests.conftest import start
+from tests.fleet import NOW, begin, register
 from tests.integration import cases
 from tests.integration.cases import CASES, NOT_APPLICABLE, PASS, STRICT_CASES, UNKNOWN, Case, Want
 from tests.support.engines import Engine
@@ -230,6 +235,21 @@ def test_every_rule_is_expected_to_pass_and_to_fail_somewhere() -> None:
     for verdict in (PASS, "fail"):
         rules = {want.rule for want in wants if want.verdict == verdict}
         assert CONTAINER_RULES - rules == {"storage-quota"}  # test_resources.py
+
+
+# --- what is stored of it
+
+
+@pytest.mark.django_db
+def test_what_is_stored_gives_the_same_verdicts_as_the_scan(fleet: Engine) -> None:
+    with Client(fleet.url) as client:
+        snapshot = collect(client)
+    assert len(snapshot.containers) >= len(CASES)
+    host = register("cases")
+    actions.assess(begin(host), snapshot, now=NOW)
+    stored = queries.stored_snapshot(host)
+    assert stored is not None
+    assert evaluate(stored) == evaluate(snapshot)
 
 
 # --- what must hold of every verdict
