@@ -30,7 +30,8 @@ _RANKS = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITIC
 
 
 class Family(enum.Enum):
-    """The parts of the rule catalogue: first the report's chapter 1, in its order."""
+    """The parts of the rule catalogue: first the report's chapter 1, in its order; `CUSTOM` is what
+    people add themselves and give no other."""
 
     ISOLATION = "isolation"
     RESOURCES = "resources"
@@ -40,6 +41,7 @@ class Family(enum.Enum):
     ENGINE = "engine"
     SWARM = "swarm"
     HOST = "host"
+    CUSTOM = "custom"
 
     @property
     def label(self) -> str:
@@ -55,6 +57,7 @@ _FAMILY_LABELS = {
     Family.ENGINE: "Engine",
     Family.SWARM: "Swarm",
     Family.HOST: "Host files and kernel",
+    Family.CUSTOM: "Custom",
 }
 
 
