@@ -112,9 +112,9 @@ def _machine(engine: Engine, host: Host, gaps: list[Gap]) -> Machine | None:
     root = msgspec.structs.asdict(host)["data_root"]
     socket = engine.way.address.path or DEFAULT_SOCKET
     found = machine.read(shell, data_root="" if root is UNSET else root, socket=socket)
-    gaps += [
-        Gap("host", fact, found.unread[fact]) for fact in ("files", "sysctl") if fact in found.unread
-    ]
+    for fact in ("files", "sysctl"):  # each by a command of its own
+        if fact in found.unread:
+            gaps.append(Gap("host", fact, found.unread[fact]))
     return found
 
 

@@ -1,16 +1,14 @@
 """What the rules about a host's files have in common: whose a file is, and who may write to it."""
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated
-
-import msgspec
 
 from scanner.context import Context
 from scanner.machine import Daemon, File
 from scanner.model import Host
 from scanner.rule import Evidence, Flaw, NotApplicable, Severity, Shown
 
-Mode = Annotated[str, msgspec.Meta(pattern="^0?[0-7]{3}$")]
+MODE = "^0?[0-7]{3}$"
+"""The pattern of a parameter that names a file's mode."""
 
 
 def daemon_of(host: Host, context: Context) -> Daemon:

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from scanner.context import Context
-from scanner.host_files import Mode, as_they_are, daemon_of, flaws
+from scanner.host_files import MODE, as_they_are, daemon_of, flaws
 from scanner.machine import Daemon, File, Machine
 from scanner.model import Host, Unread
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
@@ -14,10 +14,10 @@ from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 
 class Parameters(msgspec.Struct, frozen=True):
     certificate_mode: Annotated[
-        Mode, msgspec.Meta(description="What a certificate's file may grant at most")
+        str, msgspec.Meta(description="What a certificate's file may grant at most", pattern=MODE)
     ] = "0444"
     key_mode: Annotated[
-        Mode, msgspec.Meta(description="What a private key's file may grant at most")
+        str, msgspec.Meta(description="What a private key's file may grant at most", pattern=MODE)
     ] = "0400"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from scanner.context import Context
-from scanner.host_files import Mode, as_they_are, daemon_of, flaws
+from scanner.host_files import MODE, as_they_are, daemon_of, flaws
 from scanner.model import Host, Unread
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 
@@ -15,10 +15,13 @@ DEFAULTS = ("/etc/default/docker", "/etc/sysconfig/docker", "/etc/conf.d/docker"
 
 class Parameters(msgspec.Struct, frozen=True):
     file_mode: Annotated[
-        Mode, msgspec.Meta(description="What a configuration file may grant at most")
+        str, msgspec.Meta(description="What a configuration file may grant at most", pattern=MODE)
     ] = "0644"
     directory_mode: Annotated[
-        Mode, msgspec.Meta(description="What the configuration's directory may grant at most")
+        str,
+        msgspec.Meta(
+            description="What the configuration's directory may grant at most", pattern=MODE
+        ),
     ] = "0755"
 
 

@@ -6,14 +6,16 @@ from typing import Annotated
 import msgspec
 
 from scanner.context import Context
-from scanner.host_files import Mode, as_they_are, daemon_of, flaws
+from scanner.host_files import MODE, as_they_are, daemon_of, flaws
 from scanner.machine import Daemon, File, Machine
 from scanner.model import Host, Unread
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    mode: Annotated[Mode, msgspec.Meta(description="What a unit's file may grant at most")] = "0644"
+    mode: Annotated[
+        str, msgspec.Meta(description="What a unit's file may grant at most", pattern=MODE)
+    ] = "0644"
 
 
 def places(daemon: Daemon) -> tuple[str, ...]:

@@ -6,14 +6,16 @@ from typing import Annotated
 import msgspec
 
 from scanner.context import Context
-from scanner.host_files import Mode, as_they_are, daemon_of, flaws
+from scanner.host_files import MODE, as_they_are, daemon_of, flaws
 from scanner.machine import Daemon, File, Machine
 from scanner.model import Host
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    mode: Annotated[Mode, msgspec.Meta(description="What a socket may grant at most")] = "0660"
+    mode: Annotated[
+        str, msgspec.Meta(description="What a socket may grant at most", pattern=MODE)
+    ] = "0660"
     groups: Annotated[
         tuple[str, ...], msgspec.Meta(description="Groups that the engine's socket may belong to")
     ] = ("docker", "root")
