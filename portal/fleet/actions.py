@@ -14,16 +14,32 @@ from django.utils.text import slugify
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit
+from portal.core import audit, secrets
 from portal.core.errors import Conflict, DomainError, NotFound
+from portal.fleet import credentials as keys
 from portal.fleet import queries, stored
-from portal.fleet.models import ConfigVersion, Container, Environment, Group, Host, HostState
+from portal.fleet.models import (
+    ConfigVersion,
+    Container,
+    Credential,
+    Environment,
+    Group,
+    Host,
+    HostState,
+    Ledger,
+    Reading,
+)
+from scanner import Call, EngineError, Probe, Snapshot, Unread, canonical, probe
 from scanner import Container as SeenContainer
-from scanner import EngineError, Probe, Snapshot, Unread, canonical, probe
+from scanner.transport import address
+from scanner.transport.credentials import Credentials, Ssh, Tls
 
 RETRY_SECONDS = 60
 DEFAULT_GROUP = "Default"
-_DENIED = {"denied", "socket_denied"}
+_DENIED = {
+    *("denied", "plugin_denied", "socket_denied", "docker_denied", "client_refused"),
+    *("login_refused", "host_key_new", "host_key_changed", "credentials_lost"),
+}
 
 
 class NewGroup(NamedTuple):
@@ -63,6 +79,7 @@ def add_host(
     *,
     name: str,
     url: str,
+    credentials: Credentials = None,
     group: Group | NewGroup | None = None,
     scan_now: bool = True,
     actor: User | None,
@@ -72,6 +89,7 @@ def add_host(
     require(actor, Right.MANAGE_HOSTS)
     name, url = _name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=None)
+    _refuse_unfit(url, credentials)
     interval = settings.SCAN_INTERVAL_SECONDS
     try:
         with transaction.atomic():
@@ -87,6 +105,8 @@ def add_host(
     except IntegrityError as error:  # somebody registered the same between the look and here
         raise Conflict(f"A host named {name} has just been registered.") from error
     audit.record(actor, "fleet.add_host", host, now=now, address=url)
+    if credentials is not None:
+        _set_credentials(host, credentials, actor=actor, now=now)
     return host
 
 
@@ -96,17 +116,26 @@ def edit_host(
     *,
     name: str,
     url: str,
+    credentials: Credentials = None,
     group: Group | NewGroup,
     actor: User | None,
     now: datetime,
 ) -> Host:
-    """The page's address (slug) stays when the name changes: links to it were given out."""
+    """The page's address (slug) stays when the name changes: links to it were given out. Without
+    new `credentials` those that it has stay, unless an address of this kind uses none."""
     require(actor, Right.MANAGE_HOSTS)
     host = _locked(host_id)
     name, url = _name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=host)
+    kept = Credential.objects.filter(host=host).first()
+    if credentials is None and kept is not None and kept.kind != _kind(url):
+        audit.record(actor, "fleet.forget_credentials", host, now=now, kind=kept.kind)
+        kept.delete()
+        kept = None
+    if credentials is not None or kept is None:
+        _refuse_unfit(url, credentials)
     before = {"name": host.name, "address": host.url, "group": host.group_id}
-    if host.url != url:
+    if host.url != url or credentials is not None:
         host.next_scan_at = now
     host.name, host.url, host.group = name, url, _group(group, actor=actor, now=now)
     try:
@@ -116,6 +145,8 @@ def edit_host(
         raise Conflict(f"A host named {name} has just been registered.") from error
     after = {"name": name, "address": url, "group": host.group_id}
     audit.record(actor, "fleet.edit_host", host, now=now, before=before, after=after)
+    if credentials is not None:
+        _set_credentials(host, credentials, actor=actor, now=now)
     return host
 
 
@@ -130,10 +161,89 @@ def remove_host(host_id: int, *, typed_name: str, actor: User | None, now: datet
     host.delete()
 
 
-def try_connection(url: str, *, actor: User | None) -> Probe:
+def try_connection(url: str, credentials: Credentials = None, *, actor: User | None) -> Probe:
     """Tries it now and saves nothing. Takes up to ten seconds where every step is slow."""
     require(actor, Right.MANAGE_HOSTS)
-    return probe(url, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
+    return probe(url, credentials, timeout=min(settings.ENGINE_TIMEOUT_SECONDS, 5))
+
+
+def test_connection(host_id: int, *, actor: User | None, now: datetime) -> Probe:
+    """Tries a registered host as it is, and keeps nothing of it but the calls in its ledger.
+    Raises Undecipherable."""
+    require(actor, Right.MANAGE_HOSTS)
+    host = Host.objects.filter(id=host_id).first()
+    if host is None:
+        raise NotFound("There is no such host. It may have been removed.")
+    tried = try_connection(host.url, queries.credentials(host_id), actor=actor)
+    failed = tried.failure
+    trouble = EngineError(failed.kind, failed.message, failed.next) if failed else None
+    remember_calls(host_id, Reading.TEST, tried.calls, trouble, now=now)
+    return tried
+
+
+@transaction.atomic
+def remember_calls(
+    host_id: int,
+    kind: str,
+    calls: Iterable[Call],
+    error: EngineError | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Keeps what one reading of a host asked, and forgets the oldest readings beyond as many as
+    the settings say. `now` is when the reading began; nothing is kept of a host that is gone."""
+    calls = list(calls)
+    if not Host.objects.select_for_update(no_key=True).filter(id=host_id).exists():
+        return
+    began = now.timestamp()
+    ended = max((call.at + call.milliseconds / 1000 for call in calls), default=began)
+    first = min((call.at for call in calls), default=began)
+    rows = [
+        [
+            call.method,
+            call.path,
+            call.status,
+            call.milliseconds,
+            call.bytes,
+            int((call.at - first) * 1000),
+        ]
+        for call in calls
+    ]
+    Ledger.objects.create(
+        host_id=host_id,
+        kind=kind,
+        at=now,
+        seconds=max(ended - first, 0),
+        calls=len(calls),
+        bytes=sum(call.bytes for call in calls),
+        diagnosis_kind=error.kind[:32] if error else "",
+        diagnosis=error.message if error else "",
+        body=zlib.compress(msgspec.json.encode(rows)),
+    )
+    kept = Ledger.objects.filter(host_id=host_id).order_by("-id").values_list("id", flat=True)
+    if oldest := list(kept[settings.LEDGER_READINGS : settings.LEDGER_READINGS + 1]):
+        Ledger.objects.filter(host_id=host_id, id__lte=oldest[0]).delete()
+
+
+@transaction.atomic
+def rotate_credentials() -> secrets.Rotation:
+    """Encrypts every host's credentials under the first key that are not yet; safe to run twice."""
+    anew, current, lost = 0, 0, []
+    found = Credential.objects.select_for_update(of=("self",)).select_related("host")
+    for credential in found.order_by("host_id"):
+        what = f"{credential.get_kind_display()} credentials of {credential.host.name}"
+        try:
+            fresh = secrets.rotated(credential.body, what=what)
+        except secrets.Undecipherable:
+            lost.append(what)
+            continue
+        if fresh is None:
+            current += 1
+            continue
+        credential.body = fresh
+        credential.save(update_fields=["body"])
+        anew += 1
+    return secrets.Rotation(anew, current, lost)
 
 
 def bootstrap_host(url: str, *, now: datetime) -> Host | None:
@@ -272,6 +382,43 @@ def _address(url: str) -> str:
         return canonical(url)
     except EngineError as error:
         raise DomainError(f"{error.message} {error.advice}") from error
+
+
+def _kind(url: str) -> str:
+    return address.parse(url).kind
+
+
+def _refuse_unfit(url: str, credentials: Credentials) -> None:
+    """Credentials of the wrong kind, or none where the address needs some."""
+    wanted, given = keys.KINDS.get(_kind(url)), type(credentials)
+    if credentials is None and wanted is not None:
+        what = "a certificate and its key" if wanted is Tls else "an SSH key"
+        raise DomainError(f"{url} cannot be reached without {what}.")
+    if credentials is not None and given is not wanted:
+        raise DomainError(f"These credentials are of no use for {url}.")
+
+
+def _set_credentials(
+    host: Host, credentials: Tls | Ssh, *, actor: User | None, now: datetime
+) -> None:
+    """Replaces those that the host has. The audit log keeps what may be shown of both."""
+    facts = keys.facts(credentials)
+    before = Credential.objects.filter(host=host).first()
+    Credential.objects.update_or_create(
+        host=host,
+        defaults={
+            "kind": keys.kind_of(credentials),
+            "body": keys.sealed(credentials),
+            "facts": facts,
+            "expires_at": keys.expires_at(credentials),
+            "engine_expires_at": None,
+            "set_at": now,
+            "set_by": actor,
+        },
+    )
+    shown = keys.fingerprints(facts)
+    replaced = keys.fingerprints(before.facts) if before else {}
+    audit.record(actor, "fleet.set_credentials", host, now=now, before=replaced, after=shown)
 
 
 def _refuse_taken(name: str, url: str, *, besides: Host | None) -> None:

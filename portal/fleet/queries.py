@@ -22,10 +22,20 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from portal.core.errors import NotFound
+from portal.fleet import credentials as keys
 from portal.fleet import stored
-from portal.fleet.models import Container, Environment, Group, Host, HostState
+from portal.fleet.models import (
+    Container,
+    Credential,
+    Environment,
+    Group,
+    Host,
+    HostState,
+    Ledger,
+)
 from scanner import Container as SeenContainer
 from scanner import PartialContainer, Snapshot
+from scanner.transport.credentials import Credentials
 
 _HOSTS_AT_ONCE = 200
 _CONTAINERS_AT_ONCE = 5000
@@ -164,6 +174,58 @@ def groups() -> QuerySet[Group]:
 def registered_as(url: str) -> Host | None:
     """The host with this address, in its canonical spelling."""
     return Host.objects.filter(url=url).first()
+
+
+def credentials(host_id: int) -> Credentials:
+    """What a host is reached with; None where it needs none. The only way out of the table, and
+    never for a page. Raises Undecipherable."""
+    found = Credential.objects.filter(host_id=host_id).select_related("host").first()
+    if found is None:
+        return None
+    what = f"The {found.get_kind_display()} credentials of {found.host.name}"
+    return keys.opened(found.kind, found.body, what=what)
+
+
+def credential(host: Host) -> Credential | None:
+    """For pages, without the secret itself."""
+    found = Credential.objects.filter(host=host).select_related("set_by").defer("body")
+    return found.first()
+
+
+class Called(NamedTuple):
+    """One call of a reading; `after` is seconds since its first."""
+
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    bytes: int
+    after: float
+
+
+def readings(host: Host, limit: int = 20) -> list[Ledger]:
+    """The last attempts to read a host, the newest first, without their calls."""
+    return list(Ledger.objects.filter(host=host).defer("body").order_by("-id")[:limit])
+
+
+def reading(host: Host, number: str) -> Ledger | None:
+    """The one of this number, or the newest one where there is none."""
+    found = Ledger.objects.filter(host=host)
+    wanted = found.filter(id=int(number)) if _is_number(number) else found.none()
+    return wanted.first() or found.order_by("-id").first()
+
+
+def calls(reading: Ledger) -> list[Called]:
+    """Every call, in the order in which they were made. Raises nothing for what is damaged: the
+    list is then empty, and shorter than `reading.calls` says."""
+    try:
+        return msgspec.json.decode(zlib.decompress(bytes(reading.body)), type=list[Called])
+    except (zlib.error, msgspec.MsgspecError):
+        return []
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def same_engine(engine_id: str) -> list[Host]:
