@@ -59,7 +59,7 @@ class SecretInput(forms.Textarea):
 class SecretField(forms.CharField):
     """Never required by itself: it may be held already, or be the host's own."""
 
-    widget = SecretInput({"rows": 4, "autocomplete": "off", "spellcheck": "false"})
+    widget = SecretInput
 
     def __init__(self, label: str, **options: Any) -> None:
         super().__init__(label=label, required=False, **options)
