@@ -19,8 +19,10 @@ from scanner import calls, wire
 from scanner.errors import AnswerError, EngineError, GoneError
 from scanner.transport import address
 from scanner.transport.credentials import Credentials
+from scanner.transport.certificates import CertificateFacts
 from scanner.transport.ssh import Ssh
 from scanner.transport.ways import Way, way_to
+from scanner.transport.tls import Tls
 
 OLDEST_API = (1, 40)
 NEWEST_API = (1, 51)
@@ -104,6 +106,11 @@ class Engine:
 
     def another(self) -> "Engine":
         """A further connection to the same engine with the same bounds, API version and ledger. It
+    @property
+    def certificate(self) -> CertificateFacts | None:
+        """The engine's own, as it showed it; None before that, and where it shows none."""
+        return self.way.peer if isinstance(self.way, Tls) else None
+
         shares an SSH connection, so it must be closed before the one it was made of."""
         engine = object.__new__(type(self))
         engine._begin(self.way, self.ledger, self.timeout, self.connect_timeout, self.limit)

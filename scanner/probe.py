@@ -15,6 +15,7 @@ from scanner.model import Host, Snapshot, Unread
 from scanner.rule import Verdict
 from scanner.rules import BY_SLUG, RULES
 from scanner.transport import address, certificates
+from scanner.transport.certificates import CertificateFacts
 from scanner.transport.credentials import Credentials
 from scanner.transport.rungs import Act, Rung
 from scanner.transport.ssh import ACCESS_KINDS
@@ -54,7 +55,7 @@ class Power(msgspec.Struct, frozen=True):
 class Probe(msgspec.Struct, frozen=True):
     """What came of it. `host`, `containers` and `power` are None unless a scan would be possible;
     `unread` are the titles of rules that could not be judged all the same, out of `rules`. `calls`
-    is all that was asked."""
+    is all that was asked, `certificate` the engine's own where it showed one."""
 
     steps: tuple[Step, ...]
     host: Host | None = None
@@ -63,6 +64,7 @@ class Probe(msgspec.Struct, frozen=True):
     unread: tuple[str, ...] = ()
     power: Power | None = None
     calls: tuple[Call, ...] = ()
+    certificate: CertificateFacts | None = None
 
     @property
     def ok(self) -> bool:
@@ -117,7 +119,9 @@ def probe(
         return Probe((_failed("Certificates and keys can be used", error),))
     with engine:
         tried = _climb(engine, timeout, time.monotonic() + budget)
-    return msgspec.structs.replace(tried, calls=tuple(engine.ledger))
+    return msgspec.structs.replace(
+        tried, calls=tuple(engine.ledger), certificate=engine.certificate
+    )
 
 
 def _climb(engine: Engine, timeout: float, ends: float) -> Probe:

@@ -177,7 +177,8 @@ def test_connection(host_id: int, *, actor: User | None, now: datetime) -> Probe
     tried = try_connection(host.url, queries.credentials(host_id), actor=actor)
     failed = tried.failure
     trouble = EngineError(failed.kind, failed.message, failed.next) if failed else None
-    remember_calls(host_id, Reading.TEST, tried.calls, trouble, now=now)
+    ends = tried.certificate.not_after if tried.certificate else None
+    remember_calls(host_id, Reading.TEST, tried.calls, trouble, certificate_ends=ends, now=now)
     return tried
 
 
@@ -188,10 +189,12 @@ def remember_calls(
     calls: Iterable[Call],
     error: EngineError | None = None,
     *,
+    certificate_ends: datetime | None = None,
     now: datetime,
 ) -> None:
-    """Keeps what one reading of a host asked, and forgets the oldest readings beyond as many as
-    the settings say. `now` is when the reading began; nothing is kept of a host that is gone."""
+    """Keeps what one reading of a host asked, and when the certificate ends that its engine showed;
+    forgets the oldest readings beyond as many as the settings say. `now` is when the reading
+    began. Nothing is kept of a host that is gone."""
     calls = list(calls)
     if not Host.objects.select_for_update(no_key=True).filter(id=host_id).exists():
         return
@@ -220,6 +223,9 @@ def remember_calls(
         diagnosis=error.message if error else "",
         body=zlib.compress(msgspec.json.encode(rows)),
     )
+    if certificate_ends is not None:
+        known = Credential.objects.filter(host_id=host_id)
+        known.exclude(engine_expires_at=certificate_ends).update(engine_expires_at=certificate_ends)
     kept = Ledger.objects.filter(host_id=host_id).order_by("-id").values_list("id", flat=True)
     if oldest := list(kept[settings.LEDGER_READINGS : settings.LEDGER_READINGS + 1]):
         Ledger.objects.filter(host_id=host_id, id__lte=oldest[0]).delete()

@@ -47,6 +47,8 @@ class Tls:
         self._dialler = Dialler(address)
         self._held: ssl.SSLSocket | None = None
         self._accepted = False
+        self.peer: CertificateFacts | None = None
+        """What the engine's own certificate says, once it has shown it and it was accepted."""
 
     def connect(self, timeout: float) -> socket.socket:
         held, self._held = self._held, None
@@ -79,6 +81,7 @@ class Tls:
                 raw, server_hostname=self.address.host, do_handshake_on_connect=False
             )
             secured.do_handshake()
+            self.peer = self.peer or _shown(secured)
             if not self._accepted:
                 _await_acceptance(secured, timeout)
                 self._accepted = True
@@ -210,6 +213,10 @@ class Tls:
             return certificates.facts(x509.load_der_x509_certificate(shown or b""))
         except (OSError, ValueError, EngineError):
             return None  # a TLS 1.2 server hides it from whoever shows none
+
+
+def _shown(secured: ssl.SSLSocket) -> CertificateFacts:
+    return certificates.facts(x509.load_der_x509_certificate(secured.getpeercert(True) or b""))
 
 
 def _context(credentials: Credentials, ours: CertificateFacts) -> ssl.SSLContext:

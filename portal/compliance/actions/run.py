@@ -65,4 +65,12 @@ def _read(begun: Begun, lease: Lease, clock: Callable[[], datetime]) -> Snapshot
         trouble = error
         raise
     finally:
-        remember_calls(begun.host_id, Reading.SCAN, engine.ledger, trouble, now=began)
+        shown = engine.certificate
+        remember_calls(
+            begun.host_id,
+            Reading.SCAN,
+            engine.ledger,
+            trouble,
+            certificate_ends=shown.not_after if shown else None,
+            now=began,
+        )
