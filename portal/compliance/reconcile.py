@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from portal.compliance.models import Change, Severity, Verdict
-from scanner import Result
+from scanner import Result, Snapshot
 
 SEVERITIES = {
     "low": Severity.LOW,
@@ -47,6 +47,12 @@ class Unit(msgspec.Struct, gc=False):
     resolved_at: datetime | None = None
     times_opened: int = 0
     id: int | None = None
+
+
+def unlisted(snapshot: Snapshot) -> frozenset[str]:
+    """The kinds of subjects that the engine did not list."""
+    lists = {"network": snapshot.networks, "image": snapshot.images}
+    return frozenset(kind for kind, listed in lists.items() if listed is None)
 
 
 class Step(NamedTuple):

@@ -82,8 +82,7 @@ def store(
     seconds = (now - begun.started_at).total_seconds()
     fleet.remember_success(host, snapshot, seconds=seconds, now=now)
 
-    lists = {"network": snapshot.networks, "image": snapshot.images}
-    unlisted = frozenset(kind for kind, listed in lists.items() if listed is None)
+    unlisted = reconcile.unlisted(snapshot)
     judged = (results, sorted(unlisted), applied.version_id)
     digest = hashlib.sha256(msgspec.msgpack.encode(judged)).digest()
     before = Standing.objects.filter(host=host).first()
