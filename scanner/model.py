@@ -221,13 +221,25 @@ class Network(msgspec.Struct, frozen=True):
         )
 
 
-class Layer(msgspec.Struct, frozen=True):
-    """One instruction of an image's history. `command` is what made it, without credentials;
-    `truncated` where the engine gave more of it than is kept."""
+class Layer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One instruction of an image's history, like "RUN" and "apt-get update".
 
-    command: str
+    `keyword` is "" where no Dockerfile made the layer. `text` has no credentials, and of variables
+    and labels the names only; `credentials` are what it had of them, without a name where they
+    stood in the text. `truncated` where the engine gave more of it than is kept.
+    """
+
+    keyword: str
+    text: str
     size: int = 0
     truncated: bool = False
+    credentials: tuple[EnvironmentName, ...] = ()
+
+    @property
+    def instruction(self) -> str:
+        """On one line, at most 120 characters of it."""
+        line = " ".join(f"{self.keyword} {self.text}".split())
+        return line if len(line) <= 120 else f"{line[:119]}…"
 
 
 class Image(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from scanner import paths, redact, wire
+from scanner import image_history, paths, redact, wire
 from scanner.capabilities import normalise
 from scanner.model import (
     Container,
@@ -38,6 +38,7 @@ from scanner.model import (
 
 _LIMIT = 4096  # the longest text that we keep of a single value
 _PROFILE_LIMIT = 1024 * 1024  # an inline seccomp profile is judged whole
+_MOST_LAYERS = 1000
 UNLISTED = "it has a volume that the engine did not list"
 
 
@@ -250,15 +251,13 @@ def image(body: bytes) -> Image:
 
 
 def history(body: bytes) -> tuple[Layer, ...]:
-    """GET /images/{id}/history, which lists the newest layer first."""
+    """GET /images/{id}/history, which lists the newest layer first. Raises wire.Malformed where
+    there are more layers than any builder makes."""
     entries = wire.decode(body, list[wire.LayerJson])
+    if len(entries) > _MOST_LAYERS:
+        raise wire.Malformed(f"the image's history has {len(entries)} instructions")
     return tuple(
-        Layer(
-            command=redact.text(entry.CreatedBy or "", _LIMIT),
-            size=entry.Size or 0,
-            truncated=len(entry.CreatedBy or "") > _LIMIT or (entry.CreatedBy or "").endswith("…"),
-        )
-        for entry in reversed(entries)
+        image_history.layer(entry.CreatedBy or "", entry.Size or 0) for entry in reversed(entries)
     )
 
 

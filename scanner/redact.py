@@ -25,7 +25,14 @@ _NOT_A_VALUE = re.compile(
     r"|_port_\d+_(?:tcp|udp)(?:_\w+)?$|_service_port_\w+$"
 )
 _PATTERNS = (
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    (
+        "a private key",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
+            r"(?:.*?-----END [A-Z ]{0,40}PRIVATE KEY-----|.*)",
+            re.DOTALL,
+        ),
+    ),
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}\b|\bgithub_pat_\w{30,}\b")),
     ("a GitLab token", re.compile(r"\bglpat-[\w-]{20,}\b")),
@@ -35,14 +42,30 @@ _PATTERNS = (
     ("a JSON web token", re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")),
     (
         "a URL with a password",
-        re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@]*:[^\s@/]+@", re.IGNORECASE),
+        re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:[^\s@/]+@", re.IGNORECASE),
     ),
+    (
+        "a password for chpasswd",
+        re.compile(r"[\w.-]{1,64}:[^\s\"'$|]{1,200}[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b"),
+    ),
+    (
+        "a password for curl",
+        re.compile(
+            r"\bcurl\s[^|;&\n]{0,500}?(?<=\s)(?:-u|--user)[\s=]?[\"']?[^\s:$\"']{1,64}:[^\s$\"'{]+"
+        ),
+    ),
+    ("a password for sshpass", re.compile(r"\bsshpass\s+-p\s*[\"']?[^\s$\"']+")),
 )
 # Within a value: `-Ddb.password=...`, `Server=db;Password=...`, `{"api_key": "..."}`.
 _WITHIN = re.compile(
     r"(?i)(?:password|passwd|pwd|secret|token|(?:api|access|private|secret|account)[_-]?key)"
     r"(?:[\"']\s*:|\s*=)\s*[\"']?(?!(?:true|false|none|null|\d{1,4})\b)[^\s\"';&,$<{/]"
 )
+_AUTHORIZATION = re.compile(
+    r"(?i)\bauthorization[\"']?\s*[:=]\s*(?:basic|bearer|token)\s+[^\s$\"'{<]"
+)
+_NAMES_A_VARIABLE = re.compile(r":\$[{(A-Z_]")  # as in https://shop:${TOKEN}@example.com
+_BETWEEN_COMMANDS = re.compile(r"(&&|\|\||[;|\n])")
 _EMPTY_VALUES = {"", "true", "false", "yes", "no", "on", "off", "none", "null", "0", "1"}
 _EMPTY_VALUES |= {"enabled", "disabled", "required", "optional"}
 # Where the credential is, or will be filled in: not the credential.
@@ -52,9 +75,9 @@ _REFERENCE = re.compile(
     re.DOTALL,
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
-_ASSIGNMENT = re.compile(
-    r"(?i)((?:--?)?[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|"
-    r"private[_-]?key|credential)[\w.-]*[\"']?|\bauthorization[\"']?(?=\s*[=:]))"
+_ASSIGNMENT = re.compile(  # possessive, so that no long text makes it slow
+    r"(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|"
+    r"private[_-]?key|credential)[\w.-]*+[\"']?|\bauthorization[\"']?(?=\s*[=:]))"
     r"(\s*[=:]\s*|\s+)(?:\"[^\"]*\"|'[^']*'|(?:(?:basic|bearer|token)\s+)?\S+)"
 )
 _OPTION = re.compile(
@@ -102,8 +125,33 @@ def text(value: str, limit: int = 500) -> str:
     value = value[: limit * 4]
     for _, pattern in _PATTERNS:
         value = pattern.sub(HIDDEN, value)
-    value = _ASSIGNMENT.sub(lambda match: f"{match[1]}{match[2]}{HIDDEN}", value)
+    value = _ASSIGNMENT.sub(_hidden, value)
     return value if len(value) <= limit else value[:limit] + "…"
+
+
+def credential_in(text: str) -> str:
+    """Why a command or a script seems to hold a credential, in words without it; "" if it does
+    not. What only names a variable holds none."""
+    for what, pattern in _PATTERNS:
+        if any(not _NAMES_A_VARIABLE.search(match[0]) for match in pattern.finditer(text)):
+            return f"it holds what looks like {what}"
+    if _WITHIN.search(text) or _AUTHORIZATION.search(text):
+        return "it holds what is called a password or a key"
+    return ""
+
+
+def script(text: str) -> str:
+    """A script of the shell with credentials hidden, and the words of all its other commands."""
+    for _, pattern in _PATTERNS:
+        text = pattern.sub(HIDDEN, text)
+    return "".join(
+        part if number % 2 else _ASSIGNMENT.sub(_hidden, part)
+        for number, part in enumerate(_BETWEEN_COMMANDS.split(text))
+    )
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}{HIDDEN}"
 
 
 def arguments(words: list[str]) -> tuple[str, ...]:
