@@ -6,6 +6,7 @@ connection is kept alive and reused; how it is made is the business of scanner/t
 
 import errno
 import http.client
+import re
 import socket
 import threading
 import time
@@ -18,11 +19,11 @@ import msgspec
 from scanner import calls, wire
 from scanner.errors import AnswerError, EngineError, GoneError
 from scanner.transport import address
-from scanner.transport.credentials import Credentials
 from scanner.transport.certificates import CertificateFacts
+from scanner.transport.credentials import Credentials
 from scanner.transport.ssh import Ssh
-from scanner.transport.ways import Way, way_to
 from scanner.transport.tls import Tls
+from scanner.transport.ways import Way, way_to
 
 OLDEST_API = (1, 40)
 NEWEST_API = (1, 51)
@@ -30,6 +31,7 @@ NEWEST_API = (1, 51)
 
 _MIB = 1024 * 1024
 _SHELL_LIMIT = 4 * _MIB
+_PLUGIN = re.compile(r"authorization denied by plugin ([^\s:]+): (.*)")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -104,13 +106,13 @@ class Engine:
         """By what kind of connection: "unix", "tcp", "tls" or "ssh"."""
         return self.way.address.kind
 
-    def another(self) -> "Engine":
-        """A further connection to the same engine with the same bounds, API version and ledger. It
     @property
     def certificate(self) -> CertificateFacts | None:
         """The engine's own, as it showed it; None before that, and where it shows none."""
         return self.way.peer if isinstance(self.way, Tls) else None
 
+    def another(self) -> "Engine":
+        """A further connection to the same engine with the same bounds, API version and ledger. It
         shares an SSH connection, so it must be closed before the one it was made of."""
         engine = object.__new__(type(self))
         engine._begin(self.way, self.ledger, self.timeout, self.connect_timeout, self.limit)
@@ -263,6 +265,13 @@ class Engine:
                 "tls_needed",
                 f"The engine at {self.url} wants TLS; this address is plain TCP.",
                 "Register it with TLS and a client certificate.",
+            )
+        if found := _PLUGIN.search(said):
+            allowed = ", ".join(call.path for call in calls.CALLS)
+            return AnswerError(
+                "plugin_denied",
+                f'The engine\'s plugin "{found[1]}" denied GET {path}: {found[2]}',
+                f"Let it allow these calls, all of them GET: {allowed}.",
             )
         if status in (401, 403):
             return AnswerError(

@@ -254,7 +254,7 @@ class Ssh:
                 f"On {host}: usermod -aG {group or 'docker'} {user}. Whoever is in that group can "
                 "do all that the engine can, which is as much as root.",
             )
-        if "cannot connect" in said:
+        if "cannot connect" in said or "connection refused" in said:
             return EngineError(
                 "refused",
                 f"{path} is there on {host}, but nothing listens on it.",

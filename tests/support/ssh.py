@@ -121,14 +121,16 @@ class SshServer:
 
     def freeze(self) -> None:
         """Lets it hang: the kernel still takes connections, and nobody answers."""
-        self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        pid = self._process.pid
+        [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGSTOP)  # nsenter sees that and stops itself too
+        while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
+            time.sleep(0.01)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
         assert self._process is not None
-        os.killpg(self._process.pid, number)
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def _run(self) -> None:
         config = self.directory / "sshd_config"
@@ -137,8 +139,10 @@ class SshServer:
         inside = f"mkdir -p /run/sshd && exec /usr/sbin/sshd -D -e -f {shlex.quote(str(config))}"
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["nsenter", f"--target={first_process(self.engine)}", "--mount", "--pid", "--"]
-                + ["sh", "-c", inside],
+                [
+                    *("nsenter", f"--target={first_process(self.engine)}", "--mount", "--pid"),
+                    *("--", "sh", "-c", inside),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
