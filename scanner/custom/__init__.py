@@ -8,10 +8,11 @@ unknown, never a pass.
 from typing import Any
 
 from scanner.custom import build, definition
+from scanner.custom.build import unreadable
 from scanner.custom.problem import Problem, Refused
 from scanner.rule import Rule
 
-__all__ = ["Problem", "Refused", "rules"]
+__all__ = ["Problem", "Refused", "rules", "unreadable"]
 
 
 def rules(text: str, *, version: int = 1) -> tuple[Rule[Any, Any], ...]:

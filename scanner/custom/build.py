@@ -8,7 +8,7 @@ from scanner.custom import kinds, values
 from scanner.custom.definition import Definition
 from scanner.custom.expression import Expression, Facts, functions
 from scanner.model import Container, Host, Image, Swarm
-from scanner.rule import Evidence, Fix, Flaw, NotApplicable, Rule, Shown
+from scanner.rule import Evidence, Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 from scanner.unread import Unread
 
 MOST_ITEMS = 500
@@ -39,6 +39,31 @@ def rule(definition: Definition, version: int = 1) -> Rule[Any, Any]:
             side_effects=definition.side_effects,
             commands=definition.commands,
         ),
+        version=version,
+    )
+
+
+def unreadable(
+    slug: str, title: str, subject: str, severity: Severity, reason: str, *, version: int
+) -> Rule[Any, Any]:
+    """Stands for a rule that was accepted once and cannot be read any more: all that it is about
+    is unknown, with the reason."""
+
+    def check(_subject: Any, _context: Context, _parameters: Any) -> Iterator[Flaw | Shown]:
+        yield from ()
+        raise Unread("rule", reason)
+
+    return Rule(
+        slug=slug,
+        title=title,
+        subject=kinds.SUBJECTS[subject],
+        severity=severity,
+        family=Family.CUSTOM,
+        report="",
+        reads=(),
+        why=f"It cannot be judged: {reason}",
+        check=check,
+        fix=Fix(summary="Write the rule anew, so that it can be read."),
         version=version,
     )
 

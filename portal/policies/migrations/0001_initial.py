@@ -59,4 +59,35 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('policy', 'number'), name='policy_version_once')],
             },
         ),
+        migrations.CreateModel(
+            name='CustomRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=60, unique=True)),
+                ('created_at', models.DateTimeField()),
+                ('retired_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'ordering': ['slug'],
+            },
+        ),
+        migrations.CreateModel(
+            name='CustomRuleVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('title', models.CharField(max_length=70)),
+                ('subject', models.CharField(max_length=20)),
+                ('severity', models.CharField(max_length=10)),
+                ('text', models.TextField(max_length=16384)),
+                ('comment', models.CharField(max_length=500)),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='policies.customrule')),
+            ],
+            options={
+                'ordering': ['rule_id', '-number'],
+                'constraints': [models.UniqueConstraint(fields=('rule', 'number'), name='custom_rule_version_once')],
+            },
+        ),
     ]
