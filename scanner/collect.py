@@ -5,6 +5,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -259,13 +260,15 @@ def _add_processes(
 
     def read(share: list[Container]) -> list[Container]:
         nonlocal done
-        with engine.another() as own:
+        # The engine's own connection is one of the streams: over SSH there are no more (R23).
+        first = share is streams[0]
+        with nullcontext(engine) if first else engine.another() as own:
             found = []
             for container in share:
                 _check_time(ends, "the containers, while asking for process lists")
                 found.append(_with_processes(own, container))
                 done += 1
-                if share is streams[0]:
+                if first:
                     report("processes", done, len(running))
             return found
 
