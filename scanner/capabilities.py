@@ -20,6 +20,9 @@ DEFAULT_CAPABILITIES = frozenset(
     }
 )
 
+# Podman's default set. Source: containers.conf(5), default_capabilities.
+PODMAN_CAPABILITIES = DEFAULT_CAPABILITIES - {"AUDIT_WRITE", "MKNOD", "NET_RAW"}
+
 DANGEROUS_CAPABILITIES = frozenset(
     {
         "BPF",

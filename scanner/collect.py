@@ -74,14 +74,14 @@ def collect(
     for number, entry in enumerate(listed):
         report("reading", number, len(listed))
         _check_time(ends, f"{number} of {len(listed)} containers")
-        found = _inspect(engine, entry, volumes, gaps)
+        found = _inspect(engine, entry, host, volumes, gaps)
         if found is not None:
             containers.append(found)
     report("reading", len(listed), len(listed))
     if volumes is not None and any(_misses_a_volume(c) for c in containers):
         # It was made since they were listed, most likely.
         volumes = _part(gaps, "volumes", lambda: parse.volumes(engine.get("/volumes")))
-        containers = list(_inspected_again(engine, listed, containers, volumes, gaps))
+        containers = list(_inspected_again(engine, listed, containers, host, volumes, gaps))
     if images is not None:
         images = _inspect_images(engine, images, containers, gaps, ends)
     swarm = _part(gaps, "swarm", lambda: _swarm(engine)) if _manages(host) else None
@@ -150,11 +150,15 @@ def _check_time(ends: float, done: str) -> None:
 
 
 def _inspect(
-    engine: Engine, entry: wire.ListedJson, volumes: tuple[Volume, ...] | None, gaps: list[Gap]
+    engine: Engine,
+    entry: wire.ListedJson,
+    host: Host,
+    volumes: tuple[Volume, ...] | None,
+    gaps: list[Gap],
 ) -> Container | None:
     """None where the container disappeared since it was listed: no error and no finding."""
     try:
-        return parse.container(engine.get(f"/containers/{_segment(entry.Id)}/json"), volumes)
+        return parse.container(engine.get(f"/containers/{_segment(entry.Id)}/json"), volumes, host)
     except GoneError:
         return None
     except (AnswerError, wire.Malformed) as error:
@@ -171,6 +175,7 @@ def _inspected_again(
     engine: Engine,
     listed: Iterable[wire.ListedJson],
     containers: Iterable[Container],
+    host: Host,
     volumes: tuple[Volume, ...] | None,
     gaps: list[Gap],
 ) -> Iterator[Container]:
@@ -179,7 +184,7 @@ def _inspected_again(
     for container in containers:
         if not _misses_a_volume(container):
             yield container
-        elif found := _inspect(engine, entries[container.id], volumes, gaps):
+        elif found := _inspect(engine, entries[container.id], host, volumes, gaps):
             yield found
 
 

@@ -710,8 +710,22 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.security_option("apparmor") is not None
 
     @property
+    def podman(self) -> tuple[int, int] | None:
+        """Its version, where it is one: its Docker-compatible service says some things otherwise.
+        (0, 0) where that is not known."""
+        if self.engine != "podman":
+            return None
+        found = re.match(r"(\d{1,4})\.(\d{1,4})", str(object.__getattribute__(self, "version")))
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    @property
     def has_selinux(self) -> bool:
-        return self.security_option("selinux") is not None
+        if self.security_option("selinux") is not None:
+            return True
+        if self.podman is not None and self.podman < (4, 6) and not self.has_apparmor:
+            reason = "Podman before 4.6 does not tell whether it uses SELinux"
+            raise Unread("info: SecurityOptions", reason)
+        return False
 
     @property
     def rootless(self) -> bool:

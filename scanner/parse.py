@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scanner import image_history, paths, redact, wire
-from scanner.capabilities import normalise
+from scanner.capabilities import DEFAULT_CAPABILITIES, PODMAN_CAPABILITIES, normalise
 from scanner.model import (
     Container,
     Device,
@@ -42,24 +42,27 @@ _MOST_LAYERS = 1000
 UNLISTED = "it has a volume that the engine did not list"
 
 
-def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container:
-    """GET /containers/{id}/json. `volumes` tell where a named volume really lies.
+def container(
+    body: bytes, volumes: tuple[Volume, ...] | None = (), host: Host | None = None
+) -> Container:
+    """GET /containers/{id}/json. `volumes` tell where a named volume really lies, and `host` whose
+    answer it is: None is as good as any Docker.
 
     Raises wire.Malformed where the answer is no container at all.
     """
     raw = wire.decode(body, wire.ContainerJson)
     if not isinstance(raw.Id, str) or not isinstance(raw.Name, str):
         raise wire.Malformed("a container without Id or Name")
-    host = raw.HostConfig or wire.HostConfigJson()
+    asked = raw.HostConfig or wire.HostConfigJson()
     config = raw.Config or wire.ConfigJson()
     state = raw.State or wire.StateJson()
     network = raw.NetworkSettings or wire.NetworkSettingsJson()
     unread: dict[str, str] = {}
-    mounts = _mounts(raw.Mounts, host, volumes, unread)
+    mounts = _mounts(raw.Mounts, asked, volumes, unread)
     exposed = _omitted(raw.Config, config.ExposedPorts, _exposed, ())
-    cap_add, cap_drop = _capabilities(host.CapAdd), _capabilities(host.CapDrop)
-    if host.Capabilities:  # of API 1.40 only: the whole set, in place of the other two
-        cap_add, cap_drop = _capabilities(host.Capabilities), ("ALL",)
+    cap_add, cap_drop = _capabilities(asked.CapAdd), _capabilities(asked.CapDrop)
+    if asked.Capabilities:  # of API 1.40 only: the whole set, in place of the other two
+        cap_add, cap_drop = _capabilities(asked.Capabilities), ("ALL",)
     values: dict[str, Any] = {
         "image": _known(config.Image),
         "image_id": _known(raw.Image),
@@ -76,7 +79,7 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "processes": UNSET,
         "user": _known(config.User),
         "uid": _uid(_known(config.User)),
-        "groups": _strings(host.GroupAdd),
+        "groups": _strings(asked.GroupAdd),
         "environment": _environment(config.Env),
         "entrypoint": _words(config.Entrypoint),
         "command": _words(config.Cmd),
@@ -85,54 +88,56 @@ def container(body: bytes, volumes: tuple[Volume, ...] | None = ()) -> Container
         "tty": _known(config.Tty),
         "exposed_ports": exposed,
         "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
-        "privileged": _known(host.Privileged),
+        "privileged": _known(asked.Privileged),
         "cap_add": cap_add,
         "cap_drop": cap_drop,
-        "security_opt": _strings(host.SecurityOpt, _PROFILE_LIMIT),
+        "security_opt": _strings(asked.SecurityOpt, _PROFILE_LIMIT),
         "apparmor_profile": _known(raw.AppArmorProfile),
         "process_label": _known(raw.ProcessLabel),
-        "ulimits": _list(host.Ulimits, lambda u: Ulimit(u.Name, u.Soft, u.Hard)),
-        "pid_mode": _known(host.PidMode),
-        "ipc_mode": _known(host.IpcMode),
-        "uts_mode": _known(host.UTSMode),
-        "userns_mode": _known(host.UsernsMode),
-        "cgroupns_mode": _known(host.CgroupnsMode),
-        "cgroup_parent": _known(host.CgroupParent),
-        "memory": _known(host.Memory),
-        "memory_swap": _known(host.MemorySwap),
-        "memory_reservation": _known(host.MemoryReservation),
-        "cpu_shares": _known(host.CpuShares),
-        "nano_cpus": _known(host.NanoCpus),
-        "cpu_quota": _known(host.CpuQuota),
-        "cpu_period": _known(host.CpuPeriod),
-        "cpuset_cpus": _known(host.CpusetCpus),
-        "pids_limit": host.PidsLimit,
+        "ulimits": _list(asked.Ulimits, _ulimit),
+        "pid_mode": _known(asked.PidMode),
+        "ipc_mode": _known(asked.IpcMode),
+        "uts_mode": _known(asked.UTSMode),
+        "userns_mode": _known(asked.UsernsMode),
+        "cgroupns_mode": _known(asked.CgroupnsMode),
+        "cgroup_parent": _known(asked.CgroupParent),
+        "memory": _known(asked.Memory),
+        "memory_swap": _known(asked.MemorySwap),
+        "memory_reservation": _known(asked.MemoryReservation),
+        "cpu_shares": _known(asked.CpuShares),
+        "nano_cpus": _known(asked.NanoCpus),
+        "cpu_quota": _known(asked.CpuQuota),
+        "cpu_period": _known(asked.CpuPeriod),
+        "cpuset_cpus": _known(asked.CpusetCpus),
+        "pids_limit": asked.PidsLimit,
         # A pointer in the engine: null where the kernel cannot disable the OOM killer (cgroup v2).
-        "oom_kill_disable": False if host.OomKillDisable is None else host.OomKillDisable,
-        "oom_score_adj": _known(host.OomScoreAdj),
-        "read_only": _known(host.ReadonlyRootfs),
-        "storage_options": _omitted(raw.HostConfig, host.StorageOpt, _string_map, {}),
+        "oom_kill_disable": False if asked.OomKillDisable is None else asked.OomKillDisable,
+        "oom_score_adj": _known(asked.OomScoreAdj),
+        "read_only": _known(asked.ReadonlyRootfs),
+        "storage_options": _omitted(raw.HostConfig, asked.StorageOpt, _string_map, {}),
         "mounts": mounts,
-        "tmpfs": _omitted(raw.HostConfig, host.Tmpfs, _string_map, {}),
+        "tmpfs": _omitted(raw.HostConfig, asked.Tmpfs, _string_map, {}),
         "devices": _list(
-            host.Devices, lambda d: Device(d.PathOnHost, d.PathInContainer, d.CgroupPermissions)
+            asked.Devices, lambda d: Device(d.PathOnHost, d.PathInContainer, d.CgroupPermissions)
         ),
         # Engines before API 1.40 do not know the field, and so have no such requests.
         "device_requests": _omitted(
-            raw.HostConfig, host.DeviceRequests, lambda v: tuple(map(_device_request, v)), ()
+            raw.HostConfig, asked.DeviceRequests, lambda v: tuple(map(_device_request, v)), ()
         ),
-        "device_cgroup_rules": _strings(host.DeviceCgroupRules),
-        "network_mode": _known(host.NetworkMode),
+        "device_cgroup_rules": _strings(asked.DeviceCgroupRules),
+        "network_mode": _known(asked.NetworkMode),
         "networks": _list(network.Networks, str),
-        "ports": _ports(_known(state.Status), network.Ports, host, exposed),
-        "publish_all": _known(host.PublishAllPorts),
-        "restart_policy": _restart_policy(host.RestartPolicy),
-        "auto_remove": _known(host.AutoRemove),
-        "init": _omitted(raw.HostConfig, host.Init, bool, False),
-        "log_driver": _known(host.LogConfig.Type) if host.LogConfig else UNSET,
-        "runtime": _known(host.Runtime),
-        "sysctls": _omitted(raw.HostConfig, host.Sysctls, _string_map, {}),
+        "ports": _ports(_known(state.Status), network.Ports, asked, exposed),
+        "publish_all": _known(asked.PublishAllPorts),
+        "restart_policy": _restart_policy(asked.RestartPolicy),
+        "auto_remove": _known(asked.AutoRemove),
+        "init": _omitted(raw.HostConfig, asked.Init, bool, False),
+        "log_driver": _known(asked.LogConfig.Type) if asked.LogConfig else UNSET,
+        "runtime": _known(asked.Runtime),
+        "sysctls": _omitted(raw.HostConfig, asked.Sysctls, _string_map, {}),
     }
+    if host is not None and host.podman is not None:
+        values |= _in_dockers_terms(values, host.podman)
     if values["uid"] is UNSET and values["user"] is not UNSET:
         unread["uid"] = f"the user {values['user']!r} could not be looked up in the container"
     if values["status"] not in ("running", "paused"):
@@ -179,7 +184,7 @@ def host(version_body: bytes, info_body: bytes) -> Host:
         "architecture": _known(info.Architecture),
         "cpus": _known(info.NCPU),
         "memory": _known(info.MemTotal),
-        "security_options": _strings(info.SecurityOptions),
+        "security_options": _security_options(info),
         "storage_driver": _known(info.Driver),
         "storage_status": UNSET
         if info.DriverStatus is UNSET
@@ -206,6 +211,14 @@ def host(version_body: bytes, info_body: bytes) -> Host:
     }
     kind = PartialHost if any(value is UNSET for value in values.values()) else Host
     return kind(**_bounded(values))
+
+
+def _security_options(info: wire.InfoJson) -> Any:
+    """Podman before 4.6 says only elsewhere that it is rootless."""
+    options = _strings(info.SecurityOptions)
+    if options is not UNSET and info.Rootless is True and "name=rootless" not in options:
+        return (*options, "name=rootless")
+    return options
 
 
 def images(body: bytes) -> tuple[Image, ...]:
@@ -385,11 +398,15 @@ def listing(body: bytes) -> list[wire.ListedJson]:
 def processes(body: bytes) -> tuple[Process, ...]:
     """GET /containers/{id}/top: each program once for each user. Arguments can hold secrets.
 
-    Understands the columns PID, UID and COMMAND in any of the spellings of procps and busybox.
-    Raises wire.Malformed where they are not there.
+    Understands the columns PID, UID and COMMAND in any of the spellings of procps and busybox, and
+    a line for each row, which Podman gives. Raises wire.Malformed where they are not there.
     """
     raw = wire.decode(body, wire.TopJson)
+    rows = raw.Processes or ()
     titles = [title.upper() for title in raw.Titles]
+    if len(titles) == 1:
+        titles = titles[0].split()
+        rows = [" ".join(row).split(maxsplit=len(titles) - 1) for row in rows]
     columns = []
     for names in (("PID",), ("UID", "USER"), ("CMD", "COMMAND", "ARGS")):
         column = next((titles.index(name) for name in names if name in titles), None)
@@ -398,7 +415,7 @@ def processes(body: bytes) -> tuple[Process, ...]:
         columns.append(column)
     pid, uid, command = columns
     found: set[tuple[int, str]] = set()
-    for row in raw.Processes or ():
+    for row in rows:
         if len(row) <= max(columns) or not row[pid].isdigit():
             raise wire.Malformed("a row of the process list is too short")
         user = "0" if row[uid] == "root" else row[uid]
@@ -505,6 +522,31 @@ def _health(raw: Any) -> Health | None:
     log = [entry for entry in raw.Log or () if isinstance(entry, dict)]
     output = str(log[-1].get("Output") or "") if log else ""
     return Health(raw.Status, raw.FailingStreak or 0, redact.text(output.strip()))
+
+
+def _ulimit(raw: wire.UlimitJson) -> Ulimit:
+    """Podman's RLIMIT_NOFILE is nofile."""
+    return Ulimit(raw.Name.lower().removeprefix("rlimit_"), raw.Soft, raw.Hard)
+
+
+def _in_dockers_terms(values: dict[str, Any], podman: tuple[int, int]) -> dict[str, Any]:
+    """What Podman's service says in terms of its own: it lists the default network as "bridge"
+    while containers are on "podman", says "bridge" of any network of that kind, and counts what is
+    dropped from its own default capabilities, in place of ALL."""
+    found: dict[str, Any] = {}
+    if values["networks"] is not UNSET:
+        names = ["bridge" if name == "podman" else name for name in values["networks"]]
+        found["networks"] = tuple(names)
+        if values["network_mode"] == "bridge" and names:
+            found["network_mode"] = "bridge" if "bridge" in names else names[0]
+    added, dropped = values["cap_add"], values["cap_drop"]
+    if added is not UNSET and dropped is not UNSET and not values["privileged"]:
+        # Before 5.0 it counted from Docker's default set.
+        given = DEFAULT_CAPABILITIES if podman < (5, 0) else PODMAN_CAPABILITIES
+        missing = DEFAULT_CAPABILITIES - given - {*added}
+        every = given <= {*dropped}
+        found["cap_drop"] = ("ALL",) if every else tuple(sorted({*dropped, *missing}))
+    return found
 
 
 def _device_request(raw: wire.DeviceRequestJson) -> DeviceRequest:

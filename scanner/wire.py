@@ -232,6 +232,7 @@ class InfoJson(Struct):
     NCPU: Number = UNSET
     MemTotal: Number = UNSET
     SecurityOptions: Strings = UNSET
+    Rootless: Flag = UNSET
     Driver: Text = UNSET
     DriverStatus: list[list[str]] | UnsetType | None = UNSET
     DockerRootDir: Text = UNSET

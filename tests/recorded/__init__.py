@@ -1,7 +1,8 @@
 """Answers of real engines, recorded by `make record` and never edited by hand.
 
 `container("privileged")` is the container of that name as the scanner sees it. Names and flags are
-in cases_<family>.py; the answers lie in <engine version>/<name>.json.
+in cases_<family>.py; the answers lie in <engine version>/<name>.json, and some of them of other
+kinds of engine in podman-<version>/, <version>-rootless/ and so on.
 """
 
 import json
@@ -12,7 +13,7 @@ from msgspec import UNSET
 
 from scanner import parse
 from scanner.context import Context
-from scanner.model import Container, Host, Network, Snapshot, Volume
+from scanner.model import Container, Host, Network, Snapshot, Swarm, Volume
 
 HERE = Path(__file__).parent
 ENGINE = "20.10"
@@ -37,7 +38,7 @@ def answer(name: str, engine: str = ENGINE) -> Any:
 
 def container(name: str, engine: str = ENGINE) -> Container:
     body = (HERE / engine / f"{name}.json").read_bytes()
-    return parse.container(body, volumes(json.loads(body)))
+    return parse.container(body, volumes(json.loads(body)), host(engine))
 
 
 def volumes(document: Any) -> tuple[Volume, ...]:
@@ -48,10 +49,16 @@ def volumes(document: Any) -> tuple[Volume, ...]:
     return tuple(Volume(name, "local", {}) for name in names if name and name not in asked)
 
 
-def host(engine: str = ENGINE) -> Host:
-    return parse.host(
-        (HERE / engine / "_version.json").read_bytes(), (HERE / engine / "_info.json").read_bytes()
-    )
+def host(engine: str = ENGINE, info: str = "_info") -> Host:
+    """ "_swarm_info" is that of a swarm's manager."""
+    version = (HERE / engine / "_version.json").read_bytes()
+    return parse.host(version, (HERE / engine / f"{info}.json").read_bytes())
+
+
+def swarm(engine: str = ENGINE) -> Swarm:
+    """What that manager tells."""
+    names = ("_swarm", "_swarm_nodes", "_swarm_services", "_swarm_secrets")
+    return parse.swarm(*((HERE / engine / f"{name}.json").read_bytes() for name in names))
 
 
 def networks(name: str = "_networks", engine: str = ENGINE) -> tuple[Network, ...]:

@@ -1,22 +1,25 @@
 """Makes the recordings: `python -m tests.recorded.record [FAMILY ...]`.
 
 Starts a private engine, creates every case of cases_<family>.py on it, and keeps what the engine
-answers. Paths of the run and the machine's name are replaced, nothing else.
+answers; the family "kinds" is some of those cases on engines of every other kind. Paths of the run
+and the machine's name are replaced, nothing else.
 """
 
 import importlib
 import json
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import tests.recorded
 from scanner.engine import Engine as Client
 from tests.recorded import HERE, Case
 from tests.support.engines import Engine
 from tests.support.images import load_images
+from tests.support.podman import Podman
 
 WHOLE = {
     "_version": "/version",
@@ -35,29 +38,91 @@ def modules(families: list[str]) -> Iterator[ModuleType]:
             yield importlib.import_module(f"tests.recorded.{module.name}")
 
 
+class Kind(NamedTuple):
+    """An engine whose answers differ in shape, and the cases that show it; the first runs."""
+
+    start: Callable[[], Engine]
+    cases: tuple[str, ...]
+    name: str = "{version}"
+
+
+SHAPES = (
+    *("net_running", "net_own", "net_service", "cap_drop_all", "cap_drop_all_add_one"),
+    *("ulimits_both", "privileged", "healthcheck_given"),
+)
+KINDS = (
+    Kind(lambda: Engine.start("recorder", release="26.1"), SHAPES),
+    Kind(lambda: Engine.start("recorder", release="28.5"), SHAPES),
+    Kind(lambda: Podman.start("recorder"), SHAPES, "podman-{version}"),
+    Kind(
+        lambda: Engine.start("recorder", daemon_config={"userns-remap": "default"}),
+        ("user_root_running", "userns_host"),
+        "{version}-remapped",
+    ),
+    Kind(
+        lambda: Engine.start("recorder", rootless=True),
+        ("user_root_running",),
+        "{version}-rootless",
+    ),
+)
+
+
 def main(families: list[str]) -> None:
+    if families != ["kinds"]:
+        record(families)
+    if not families or "kinds" in families:
+        for kind in KINDS:
+            record_kind(kind)
+
+
+def record(families: list[str]) -> None:
     engine = Engine.start("recorder")
     try:
         load_images(engine)
         with Client(engine.url) as client:
-            client.version()
-            version = ".".join(engine.version.split(".")[:2])
-            folder = HERE / version
-            folder.mkdir(exist_ok=True)
-            for name, path in WHOLE.items():
-                keep(folder / f"{name}.json", client.get(path), engine)
+            folder = record_whole(engine, client, "{version}")
             for module in modules(families):
                 if networks := getattr(module, "NETWORKS", {}):
                     make_networks(engine, networks)
                     family = module.__name__.rpartition("cases_")[2]
                     keep(folder / f"_networks_{family}.json", client.get("/networks"), engine)
                 for name, case in module.CASES.items():
-                    make(engine, name, case)
-                    body = client.get(f"/containers/{name}/json")
-                    keep(folder / f"{name}.json", body, engine)
-                    print(f"{version}/{name}")
+                    record_case(engine, client, folder, name, case)
     finally:
         engine.stop()
+
+
+def record_kind(kind: Kind) -> None:
+    every = {name: case for module in modules([]) for name, case in module.CASES.items()}
+    engine = kind.start()
+    try:
+        load_images(engine)
+        engine.cli("network", "create", "shop")
+        with Client(engine.url) as client:
+            folder = record_whole(engine, client, kind.name)
+            for name in kind.cases:
+                record_case(engine, client, folder, name, every[name])
+            if not engine.rootless:  # that cannot list processes where control groups are version 1
+                path = f"/containers/{kind.cases[0]}/top"
+                body = client.get(path, ps_args="-o pid,user,args")
+                keep(folder / "_top.json", body, engine)
+    finally:
+        engine.stop()
+
+
+def record_whole(engine: Engine, client: Client, name: str) -> Path:
+    client.version()
+    folder = HERE / name.format(version=".".join(engine.version.split(".")[:2]))
+    folder.mkdir(exist_ok=True)
+    for file, path in WHOLE.items():
+        keep(folder / f"{file}.json", client.get(path), engine)
+    return folder
+
+
+def record_case(engine: Engine, client: Client, folder: Path, name: str, case: Case) -> None:
+    make(engine, name, case)
+    keep(folder / f"{name}.json", client.get(f"/containers/{name}/json"), engine)
+    print(f"{folder.name}/{name}")
 
 
 def make_networks(engine: Engine, networks: dict[str, tuple[str, ...]]) -> None:

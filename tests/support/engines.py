@@ -71,7 +71,7 @@ fi
 exec 9<&0
 trap 'exit 0' TERM
 { cat <&9 > /dev/null; kill -TERM 1; } &
-{ exec 9<&-; export LISTEN_PID=$BASHPID; exec "$@"; } &
+{ exec 9<&-; [ -z "${LISTEN_FDS-}" ] || export LISTEN_PID=$BASHPID; exec "$@"; } &
 wait $!
 """
 

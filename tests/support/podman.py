@@ -34,7 +34,9 @@ class Podman(Engine):
             (self.directory / "etc" / file).write_text(text)
 
     def _command(self) -> list[str]:
-        return ["podman", "system", "service", "--time=0", self.url]
+        # Where Docker's socket would be, as the package podman-docker does it.
+        link = f"ln -s {self.socket} /run/docker.sock"
+        return ["sh", "-c", f"{link}; exec podman system service --time=0 {self.url}"]
 
     def _client_command(self) -> list[str]:
         return ["podman", "--remote", "--url", self.url]

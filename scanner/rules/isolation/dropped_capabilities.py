@@ -6,9 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from scanner.capabilities import DEFAULT_CAPABILITIES, normalise
+from scanner.capabilities import DEFAULT_CAPABILITIES, PODMAN_CAPABILITIES, normalise
 from scanner.context import Context
-from scanner.model import Container
+from scanner.model import Container, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity, Shown
 
 
@@ -34,12 +34,18 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
         yield Flaw((Evidence("HostConfig.CapAdd", list(container.cap_add), wanted), remains))
     elif _drops_all(container) or (accepted and effective <= accepted):
         yield Shown((Evidence("HostConfig.CapDrop", dropped), remains))
+    elif context.host.engine == "podman" and not PODMAN_CAPABILITIES.isdisjoint(dropped):
+        reason = (
+            "Podman counts what was added again as never dropped, so that ALL cannot be told from "
+            "a list of names; the policy can accept what remains"
+        )
+        raise Unread("HostConfig.CapDrop", reason)
     else:
         yield Flaw((Evidence("HostConfig.CapDrop", dropped, "ALL"), remains))
 
 
 def _drops_all(container: Container) -> bool:
-    """Also where each default is named: so Podman tells of ALL."""
+    """Also where each default is named."""
     return "ALL" in container.cap_drop or set(container.cap_drop) >= DEFAULT_CAPABILITIES
 
 

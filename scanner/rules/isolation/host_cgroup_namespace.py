@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.context import Context
-from scanner.model import Container
+from scanner.model import Container, Unread
 from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, flaw
 
 PARENT = "HostConfig.CgroupParent"
@@ -30,6 +30,8 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
     if parent and not any(fnmatchcase(parent, pattern) for pattern in allowed):
         wanted = ", ".join(("the engine's own", *allowed))
         yield flaw(PARENT, parent, wanted, sub_object=parent)
+    elif not chosen and context.host.engine == "podman":
+        raise Unread("HostConfig.CgroupnsMode", "this version of Podman does not tell it")
     elif not chosen:
         raise NotApplicable("This engine gives every container the host's cgroup namespace.")
 

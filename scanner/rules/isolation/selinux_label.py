@@ -24,7 +24,7 @@ from scanner.rule import (
 def check(
     container: Container, context: Context, parameters: NoParameters
 ) -> Iterator[Flaw | Shown]:
-    if not context.host.has_selinux:
+    if not container.process_label and not context.host.has_selinux:
         raise NotApplicable("The engine does not use SELinux.")
     options = container.security_options("label")
     if "disable" in options or container.security_options("disable"):

@@ -15,6 +15,8 @@ def check(
     host = context.host
     if host.rootless or (host.remaps_users and container.userns_mode != "host"):
         yield shown("info: SecurityOptions", "the engine remaps users: root inside is not root")
+    elif host.engine == "podman" and container.userns_mode == "private":
+        yield shown("HostConfig.UsernsMode", "private: root inside is not root")
     elif processes := _processes(container):
         roots = sorted({process.name for process in processes if process.uid == 0})
         if roots:

@@ -5,7 +5,7 @@ from scanner.capabilities import DEFAULT_CAPABILITIES
 from scanner.model import Unread
 from scanner.rule import Flaw, Shown
 from scanner.rules.isolation.dropped_capabilities import Parameters, change, check
-from tests.recorded import container, context, without
+from tests.recorded import container, context, host, without
 
 STRICT = Parameters()
 
@@ -40,6 +40,19 @@ def test_dropping_each_by_its_name_is_dropping_all_as_podman_tells_it():
     assert isinstance(fact, Shown)
     assert fact.evidence[1].found == []
     [flaw] = check(replace(each, cap_drop=each.cap_drop[1:]), context(), STRICT)
+    assert isinstance(flaw, Flaw)
+
+
+def test_podman_does_not_tell_whether_all_was_dropped_and_some_added_again():
+    podman = context(host=host("podman-4.3"))
+    [fact] = check(container("cap_drop_all", "podman-4.3"), podman, STRICT)
+    assert isinstance(fact, Shown)
+    one_back = container("cap_drop_all_add_one", "podman-4.3")
+    with pytest.raises(Unread, match="cannot be told"):
+        list(check(one_back, podman, STRICT))
+    [fact] = check(one_back, podman, Parameters(accepted=("NET_BIND_SERVICE",)))
+    assert isinstance(fact, Shown)
+    [flaw] = check(container("net_running", "podman-4.3"), podman, STRICT)
     assert isinstance(flaw, Flaw)
 
 

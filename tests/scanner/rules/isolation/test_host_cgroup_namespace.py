@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from scanner.model import Unread
 from scanner.rule import NotApplicable
 from scanner.rules.isolation.host_cgroup_namespace import Parameters, change, check
-from tests.recorded import container, context, without
+from tests.recorded import container, context, host, without
 from tests.scanner.rules.isolation.hosts import on_engine
 
 STRICT = Parameters()
@@ -24,6 +24,12 @@ def test_it_fails_on_cgroup_v1_too_where_the_engine_knows_private():
 
 def test_a_private_namespace_passes():
     assert not list(check(container("cgroupns_private"), context(), STRICT))
+
+
+def test_a_podman_that_does_not_tell_is_unknown():
+    podman = context(host=host("podman-4.3"))
+    with pytest.raises(Unread, match="does not tell"):
+        list(check(container("net_running", "podman-4.3"), podman, STRICT))
 
 
 def test_an_engine_that_knows_no_other_is_not_judged():

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from scanner.model import Unread
 from scanner.rule import Flaw, NoParameters, NotApplicable, Shown
 from scanner.rules.isolation.selinux_label import change, check
-from tests.recorded import container, context, without
+from tests.recorded import container, context, host, without
 from tests.scanner.rules.isolation.hosts import on_engine
 
 NONE = NoParameters()
@@ -17,6 +17,14 @@ def test_an_engine_without_selinux_is_not_judged(name):
     assert container(name).security_opt == ("label=disable",)
     with pytest.raises(NotApplicable):
         list(check(container(name), context(), NONE))
+
+
+def test_an_older_podman_tells_of_selinux_by_the_label_alone():
+    podman, plain = context(host=host("podman-4.3")), container("net_running", "podman-4.3")
+    with pytest.raises(Unread):
+        list(check(plain, podman, NONE))
+    [fact] = check(replace(plain, process_label=LABEL), podman, NONE)
+    assert isinstance(fact, Shown)
 
 
 @pytest.mark.parametrize("name", ["label_disabled", "label_disabled_colon"])

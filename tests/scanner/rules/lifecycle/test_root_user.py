@@ -53,6 +53,24 @@ def test_root_behind_remapped_users_passes_and_says_so():
         assert isinstance(fact, Shown)
 
 
+def test_a_user_namespace_of_its_own_which_podman_gives_passes_and_is_named():
+    own = replace(container("net_running", "podman-4.3"), userns_mode="private")
+    [fact] = check(own, context(host=host("podman-4.3")), NONE)
+    assert isinstance(fact, Shown)
+    assert list(check(own, context(), NONE)) == list(
+        check(container("net_running"), context(), NONE)
+    )
+
+
+def test_processes_of_remapped_and_rootless_engines_are_not_roots():
+    for kind in ("20.10-remapped", "20.10-rootless"):
+        [fact] = check(container("user_root_running", kind), context(host=host(kind)), NONE)
+        assert isinstance(fact, Shown)
+    beside = container("userns_host", "20.10-remapped")
+    [flaw] = check(beside, context(host=host("20.10-remapped")), NONE)
+    assert isinstance(flaw, Flaw)
+
+
 def test_the_hosts_own_user_namespace_is_not_remapped():
     beside = container("user_host_namespace")
     assert beside.userns_mode == "host"
