@@ -13,13 +13,15 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
+    OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 
 from portal.core.errors import NotFound
 from portal.fleet import credentials as keys
@@ -192,13 +194,25 @@ def credential(host: Host) -> Credential | None:
     return found.first()
 
 
+SOON = timedelta(days=30)
+"""So long before a certificate ends it is pointed out."""
+
+
+def with_ends(found: QuerySet[Host]) -> "QuerySet[Any]":
+    """Each with `ends`: when the first certificate ends that the way to it needs, ours or the
+    engine's; None where there is none."""
+    own = Credential.objects.filter(host=OuterRef("pk"))
+    first = Least("expires_at", "engine_expires_at")  # the one that is there, where one is missing
+    return found.annotate(ends=Subquery(own.values(first=first)[:1]))
+
+
 class Called(NamedTuple):
     """One call of a reading; `after` is seconds since its first."""
 
     method: str
     path: str
     status: int
-    milliseconds: float
+    milliseconds: int
     bytes: int
     after: float
 

@@ -65,6 +65,31 @@ def host_remove(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "fleet/host_remove", context, status=status)
 
 
+@form_page
+def host_test(request: HttpRequest, slug: str) -> HttpResponse:
+    """The connection as it is: nothing is kept of a test but its calls in the ledger."""
+    person: Any = request.user
+    host = queries.host(slug)
+    context: dict[str, Any] = {"host": host, "refusal": reason(person, Right.MANAGE_HOSTS)}
+    if request.method == "POST":
+        try:
+            tried = actions.test_connection(host.pk, actor=person, now=timezone.now())
+        except Undecipherable as error:
+            context["lost"] = str(error)
+        else:
+            context |= _about(tried)
+    return page(request, "fleet/host_test", context, fragment="test")
+
+
+def _about(tried: Probe) -> dict[str, Any]:
+    """What the template of a test's result wants."""
+    return {
+        "tried": tried,
+        "need_ssh": len(MACHINE & set(tried.unread)),
+        "calls": [f"GET {call.path}" for call in CALLS],
+    }
+
+
 def _register(request: HttpRequest, host: Any) -> HttpResponse:
     person: Any = request.user
     sheet = Sheet(request, host)
@@ -127,8 +152,7 @@ def _tried(sheet: "Sheet") -> HttpResponse:
         sheet.values["name"] = sheet.values.get("name") or tried.name[:100]
         ours = (sheet.host, connection.taken)
         more |= {
-            "tried": tried,
-            "need_ssh": len(MACHINE & set(tried.unread)),
+            **_about(tried),
             "same": [host for host in queries.same_engine(tried.engine_id) if host not in ours],
         }
         sheet.remember_offer(tried)
@@ -237,7 +261,6 @@ class Sheet:
             "tls_snippets": snippets.tls(),
             "ssh_snippets": snippets.ssh(user, parts["ssh_key"]["public_key"]),
             "socket_snippets": snippets.socket(),
-            "calls": [f"GET {call.path}" for call in CALLS],
             "first": first,
             "skipped": first and not people.has_second_factor(person),
             "refusal": reason(person, Right.MANAGE_HOSTS),

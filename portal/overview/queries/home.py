@@ -74,7 +74,7 @@ def members(scope: Scope, now: datetime) -> list[Member]:
         standing.pk: standing
         for standing in Standing.objects.filter(scope.condition("host__")).defer("results_digest")
     }
-    hosts = fleet.hosts(scope).defer("engine", "diagnosis", "advice")
+    hosts = fleet.with_ends(fleet.hosts(scope)).defer("engine", "diagnosis", "advice")
     return [Member(host, fleet.state(host, now), figures.get(host.pk)) for host in hosts]
 
 
@@ -146,7 +146,8 @@ def by_environment(found: Iterable[Member]) -> list[Environmental]:
 
 
 class Alert(NamedTuple):
-    """Something that needs a person. `kind` is a state of hosts, or "critical" for findings;
+    """Something that needs a person. `kind` is a state of hosts, "critical" for findings, or
+    "certificate" for hosts on the way to which one ends;
     `since` is when the oldest of them began, where that says something."""
 
     kind: str
@@ -165,6 +166,8 @@ def alerts(scope: Scope, found: Sequence[Member], now: datetime) -> list[Alert]:
     if new := _new_critical(scope, now):
         text = f"{display.counted(new, 'critical finding')} opened in the last 24 hours"
         shown.append(Alert("critical", text))
+    if ending := [member.host for member in found if _ends_soon(member.host, now)]:
+        shown.append(_certificates(ending, now))
     if hosts := _in(found, "stale"):
         text = f"{display.counted(len(hosts), 'host')} not read for two scan intervals"
         shown.append(Alert("stale", text))
@@ -173,6 +176,19 @@ def alerts(scope: Scope, found: Sequence[Member], now: datetime) -> list[Alert]:
     if hosts := _in(found, "partial"):
         shown.append(Alert("partial", f"{display.counted(len(hosts), 'host')} only partly read"))
     return shown[:4]
+
+
+def _ends_soon(host: Any, now: datetime) -> bool:
+    return host.ends is not None and host.ends <= now + fleet.SOON
+
+
+def _certificates(hosts: Sequence[Any], now: datetime) -> Alert:
+    if len(hosts) > 1:
+        text = f"Certificates of {display.counted(len(hosts), 'host')} end within 30 days"
+        return Alert("certificate", text)
+    [host] = hosts
+    ends = "ended" if host.ends <= now else "ends"
+    return Alert("certificate", f"A certificate of {host.name} {ends} on {display.day(host.ends)}")
 
 
 def _in(found: Iterable[Member], state: str) -> list[Host]:

@@ -13,7 +13,7 @@ from portal.compliance.score import letter
 from portal.core import display
 from portal.fleet import queries as fleet
 from portal.fleet.models import Container, Host
-from scanner import BY_SLUG
+from portal.policies.queries import catalogue
 from scanner.model import Host as Engine
 
 TABS = {
@@ -21,6 +21,7 @@ TABS = {
     "containers": "Containers",
     "engine": "Engine",
     "scans": "Scans",
+    "connection": "Connection",
 }
 SCANS_SHOWN = 60
 
@@ -93,7 +94,8 @@ def findings(host: Host) -> list[Group]:
 
 def title(slug: str) -> str:
     """A rule's, or its slug where an older version of the product knew it."""
-    return BY_SLUG[slug].title if slug in BY_SLUG else slug
+    rule = catalogue().get(slug)
+    return rule.title if rule else slug
 
 
 class Seen(NamedTuple):

@@ -12,10 +12,19 @@ from portal.compliance.score import letter
 from portal.fleet import queries as fleet
 from portal.fleet.models import Host
 from portal.fleet.queries import Scope
+from portal.overview.queries.connection import Ending, ending
 
 STATES = ("ok", "partial", "stale", "unreachable", "unauthorised", "new")
 SEVERITIES = tuple(level.name.lower() for level in reversed(Severity))
-TRANSPORTS = {"unix": "Unix socket", "tcp": "TCP without TLS"}
+TRANSPORTS = {
+    "unix": "Unix socket",
+    "https": "TCP with TLS",
+    "ssh": "SSH",
+    "tcp": "TCP without TLS",
+}
+"""By the scheme of the address."""
+ENDING = "ending"
+"""Hosts on the way to which a certificate ends soon, or has ended."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
     "state": ("shown", "name"),
@@ -44,6 +53,7 @@ class Filters(NamedTuple):
     severity: str = ""
     transport: str = ""
     text: str = ""
+    certificate: str = ""
 
     @classmethod
     def of(cls, query: QueryDict) -> "Filters":
@@ -53,11 +63,13 @@ class Filters(NamedTuple):
             severity if severity in SEVERITIES else "",
             transport if transport in TRANSPORTS else "",
             query.get("q", "").replace("\0", "").strip()[:200],
+            ENDING if query.get("certificate") == ENDING else "",
         )
 
-    @property
-    def condition(self) -> Q:
+    def condition(self, now: datetime) -> Q:
         found = Q()
+        if self.certificate:
+            found &= Q(ends__lte=now + fleet.SOON)
         if self.states:
             found &= Q(shown__in=self.states)
         if self.severity:
@@ -82,6 +94,7 @@ class Row(NamedTuple):
     high: int | None
     posture: float | None
     letter: str | None
+    ending: Ending | None
 
 
 def hosts(scope: Scope, filters: Filters, now: datetime) -> "QuerySet[Any]":
@@ -89,18 +102,18 @@ def hosts(scope: Scope, filters: Filters, now: datetime) -> "QuerySet[Any]":
     waiting = Scan.objects.filter(host=OuterRef("pk"))
     figures = Standing.objects.filter(host=OuterRef("pk"))
     found: QuerySet[Any] = (
-        fleet.with_state(fleet.hosts(scope), now)
+        fleet.with_ends(fleet.with_state(fleet.hosts(scope), now))
         .annotate(
             scanning=Exists(waiting.filter(state=ScanState.RUNNING))
             | Exists(waiting.filter(state=ScanState.QUEUED)),
             **{name: Subquery(figures.values(name)[:1]) for name in ("posture", *SEVERITIES)},
         )
-        .filter(filters.condition)
+        .filter(filters.condition(now))
     )
     return found
 
 
-def row(host: Any) -> Row:
+def row(host: Any, now: datetime) -> Row:
     """`host` is one of `hosts`."""
     troubled = host.shown in ("unreachable", "unauthorised")
     return Row(
@@ -114,6 +127,7 @@ def row(host: Any) -> Row:
         host.high,
         host.posture,
         letter(host.posture, open_critical=host.critical or 0, open_high=host.high or 0),
+        ending("Certificate", host.ends, now) if host.ends else None,
     )
 
 

@@ -16,6 +16,7 @@ from portal.fleet.queries import Scope
 from portal.fleet.scope_bar import scope_bar
 from portal.overview.queries import host as one
 from portal.overview.queries import hosts as queries
+from portal.overview.queries.connection import connection
 
 
 @require_safe
@@ -27,7 +28,7 @@ def host_list(request: HttpRequest) -> HttpResponse:
     order = Order.of(request.GET, queries.COLUMNS, "-critical")
     found = queries.hosts(scope, filters, now).order_by(*order.fields)
     shown = paged(request.GET, found)
-    rows = [queries.row(host) for host in shown]
+    rows = [queries.row(host, now) for host in shown]
     coverage = fleet.coverage(scope, now)
     context = {
         "bar": scope_bar(request.GET, scope),
@@ -41,7 +42,7 @@ def host_list(request: HttpRequest) -> HttpResponse:
         "filtered": filters != queries.Filters(),
         "choices": queries.choices(scope, filters),
         "chips": _chips(request, filters),
-        "clear_url": _without(request, "state", "severity", "transport", "q"),
+        "clear_url": _without(request, "state", "severity", "transport", "q", "certificate"),
         "states": [
             (state, coverage[state], _only(request, state), (state,) == filters.states)
             for state in queries.STATES
@@ -50,7 +51,7 @@ def host_list(request: HttpRequest) -> HttpResponse:
         "all_hosts": sum(coverage.values()),
         "kept": [
             (name, value)
-            for name in ("state", "sort", "size", *Scope._fields)
+            for name in ("state", "certificate", "sort", "size", *Scope._fields)
             for value in request.GET.getlist(name)
         ],
         "live": any(row.scanning for row in rows),
@@ -72,6 +73,9 @@ def _chips(request: HttpRequest, filters: queries.Filters) -> list[dict[str, str
         value = queries.TRANSPORTS[filters.transport]
         url = _without(request, "transport")
         chips.append({"label": "Connection", "value": value, "url": url})
+    if filters.certificate:
+        url = _without(request, "certificate")
+        chips.append({"label": "Certificate", "value": "ends within 30 days", "url": url})
     if filters.text:
         chips.append({"label": "Text", "value": filters.text, "url": _without(request, "q")})
     return chips
@@ -147,4 +151,7 @@ def _tab(request: HttpRequest, tab: str, glance: one.Glance) -> dict[str, Any]:
         return {"facts": one.facts(host)}
     if tab == "scans":
         return {"strip": one.scans(host)}
+    if tab == "connection":
+        found = connection(host, request.GET.get("reading", ""), timezone.now())
+        return {"connection": found, "page": paged(request.GET, found.calls)}
     return {"groups": one.findings(host)}
