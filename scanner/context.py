@@ -17,6 +17,7 @@ from scanner.model import (
     Mount,
     Network,
     Port,
+    Service,
     Snapshot,
     Swarm,
     Unread,
@@ -163,7 +164,8 @@ class Context:
         """The ports of the container's network namespace, each with the fact that tells it.
 
         Every interface of IPv4 and every interface of IPv6 are one. Raises Unread on the host's
-        network; of a task in the swarm's routing mesh, after the ports of its own.
+        network; of a task in the swarm's routing mesh, after the ports of its own, where the
+        engine is no manager: only those tell what a service publishes.
         """
         owner, mode = self.namespace_owner(container, "network_mode")
         if mode == "host":
@@ -186,8 +188,21 @@ class Context:
         if "com.docker.swarm.service.name" in owner.labels:
             meshes = {network.name for network in self.networks if network.ingress}
             if not meshes.isdisjoint(owner.networks):
-                reason = "the swarm publishes the service's ports on every node; they are not read"
-                raise Unread("service: Endpoint.Ports", reason)
+                service = self.service(owner)
+                for port in service.ports:
+                    yield f"service {service.name}: Endpoint.Ports", port
+
+    def service(self, task: Container) -> Service:
+        """The swarm's service that a container is a task of. Raises Unread where no manager was
+        asked, or it knows no such service (any more)."""
+        name = task.labels.get("com.docker.swarm.service.name", "")
+        service_id = task.labels.get("com.docker.swarm.service.id", "")
+        if self._swarm is None:
+            raise Unread("services", f"only a manager of the swarm tells of the service {name}")
+        for service in self._swarm.services:
+            if service.id == service_id or (not service_id and service.name == name):
+                return service
+        raise Unread("services", f"the swarm has no service {name}")
 
     def _bound(self, owner: Container, port: Port) -> Port:
         """With the address that the network gives a port which names none."""

@@ -301,16 +301,31 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Service(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A swarm service, as a manager tells it. `ports` like "8080->80/tcp"; `networks` are ids."""
+    """A swarm service, as a manager tells it. `networks` are ids.
+
+    `ports` are those of the routing mesh, open on every node; what a service publishes on its
+    tasks' own hosts stands with their containers. `restart_policy` has the name "none",
+    "on-failure" or "any", and 0 for no maximum.
+    """
 
     id: str
     name: str
     image: str = ""
-    environment: tuple[EnvironmentName, ...] = ()
+    environment: tuple[EnvironmentName, ...] = UNSET  # type: ignore[assignment]
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-    ports: tuple[Port, ...] = ()
+    ports: tuple[Port, ...] = UNSET  # type: ignore[assignment]
+    restart_policy: RestartPolicy = UNSET  # type: ignore[assignment]
+    unread: dict[str, str] = {}
+
+    FACTS: ClassVar[Mapping[str, str]] = {
+        "environment": "service: Spec.TaskTemplate.ContainerSpec.Env",
+        "ports": "service: Endpoint.Ports",
+        "restart_policy": "service: Spec.TaskTemplate.RestartPolicy",
+    }
+
+    __getattribute__ = _guarded
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -292,13 +292,20 @@ def swarm(swarm_body: bytes, nodes_body: bytes, services_body: bytes, secrets_bo
         certificate_lifetime=_seconds(lifetime),
         # Left out where none goes on.
         root_rotation=_omitted(raw.Spec, raw.RootRotationInProgress, bool, False),
-        nodes=tuple(map(_node, wire.decode(nodes_body, list[wire.NodeJson]))),
-        services=tuple(map(_service, wire.decode(services_body, list[wire.ServiceJson]))),
+        nodes=_sorted(map(_node, wire.decode(nodes_body, list[wire.NodeJson]))),
+        services=_sorted(map(_service, wire.decode(services_body, list[wire.ServiceJson]))),
         secrets=tuple(
-            ((secret.Spec.Name if secret.Spec else None) or secret.ID)[:_LIMIT]
-            for secret in wire.decode(secrets_body, list[wire.SecretJson])
+            sorted(
+                ((secret.Spec.Name if secret.Spec else None) or secret.ID)[:_LIMIT]
+                for secret in wire.decode(secrets_body, list[wire.SecretJson])
+            )
         ),
     )
+
+
+def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
+    """In one order, whichever way the engine lists them."""
+    return tuple(sorted(found, key=lambda item: item.id))
 
 
 def _seconds(nanoseconds: Any) -> Any:
@@ -324,31 +331,51 @@ def _service(raw: wire.ServiceJson) -> Service:
     spec = raw.Spec or wire.ServiceSpecJson()
     task = spec.TaskTemplate or wire.TaskTemplateJson()
     container = task.ContainerSpec or wire.ContainerSpecJson()
-    ports = (raw.Endpoint.Ports if raw.Endpoint else None) or ()
     return Service(
         id=raw.ID,
         name=(spec.Name or raw.ID)[:_LIMIT],
         image=(container.Image or "")[:_LIMIT],
-        environment=_environment(container.Env),
+        environment=_omitted(task.ContainerSpec, container.Env, _environment, ()),
         secrets=tuple(item.SecretName or "" for item in container.Secrets or ()),
         configs=tuple(item.ConfigName or "" for item in container.Configs or ()),
         networks=tuple(item.Target or "" for item in task.Networks or ()),
-        ports=tuple(
-            Port(port.TargetPort or 0, port.Protocol or "tcp", "", port.PublishedPort)
-            for port in ports
+        ports=_mesh_ports(raw.Endpoint, spec),
+        restart_policy=_omitted(
+            spec.TaskTemplate, task.RestartPolicy, _service_restart, RestartPolicy("any", 0)
         ),
     )
 
 
+def _mesh_ports(endpoint: Any, spec: wire.ServiceSpecJson) -> Any:
+    """What the routing mesh publishes. Where nobody asked for a number, the swarm has picked it."""
+    if not endpoint:
+        return UNSET
+    wanted = (spec.EndpointSpec.Ports if spec.EndpointSpec else None) or ()
+    asked = {(port.TargetPort, port.PublishedPort) for port in wanted}
+    return tuple(
+        Port(
+            container_port=port.TargetPort or 0,
+            protocol=port.Protocol or "tcp",
+            host_ip="",
+            host_port=port.PublishedPort,
+            choice="" if (port.TargetPort, port.PublishedPort) in asked else "any",
+        )
+        for port in endpoint.Ports or ()
+        if port.PublishMode != "host"
+    )
+
+
+def _service_restart(raw: wire.ServiceRestartJson) -> Any:
+    """The swarm's own default is to restart whatever ends, for ever."""
+    return RestartPolicy(raw.Condition or "any", raw.MaxAttempts or 0)
+
+
 def _registries(values: Any) -> Any:
-    """By name, and whether each is reached with TLS alone; one that does not say so is left out."""
+    """By name, and whether each is reached with TLS alone; unread where one does not say so."""
     if values is UNSET:
         return UNSET
-    return {
-        name[:_LIMIT]: index.Secure
-        for name, index in (values or {}).items()
-        if index is not None and isinstance(index.Secure, bool)
-    }
+    found = {name[:_LIMIT]: index and index.Secure for name, index in (values or {}).items()}
+    return found if all(isinstance(secure, bool) for secure in found.values()) else UNSET
 
 
 def _firewall(raw: Any) -> Any:

@@ -396,14 +396,15 @@ class AttachmentJson(Struct):
     Target: str | None = None
 
 
+class ServiceRestartJson(Struct):
+    Condition: Text = UNSET
+    MaxAttempts: Number = UNSET
+
+
 class TaskTemplateJson(Struct):
-    ContainerSpec: ContainerSpecJson | None = None
+    ContainerSpec: ContainerSpecJson | UnsetType | None = UNSET
+    RestartPolicy: ServiceRestartJson | UnsetType | None = UNSET
     Networks: list[AttachmentJson] | None = None
-
-
-class ServiceSpecJson(Struct):
-    Name: str | None = None
-    TaskTemplate: TaskTemplateJson | None = None
 
 
 class ServicePortJson(Struct):
@@ -413,8 +414,18 @@ class ServicePortJson(Struct):
     PublishMode: str | None = None
 
 
+class EndpointSpecJson(Struct):
+    Ports: list[ServicePortJson] | UnsetType | None = UNSET
+
+
+class ServiceSpecJson(Struct):
+    Name: str | None = None
+    TaskTemplate: TaskTemplateJson | UnsetType | None = UNSET
+    EndpointSpec: EndpointSpecJson | None = None
+
+
 class EndpointJson(Struct):
-    Ports: list[ServicePortJson] | None = None
+    Ports: list[ServicePortJson] | UnsetType | None = UNSET
 
 
 class ServiceJson(Struct):
@@ -422,7 +433,7 @@ class ServiceJson(Struct):
 
     ID: str
     Spec: ServiceSpecJson | None = None
-    Endpoint: EndpointJson | None = None
+    Endpoint: EndpointJson | UnsetType | None = UNSET
 
 
 class SecretSpecJson(Struct):

@@ -37,6 +37,15 @@ CATALOGUE = {
         restart-policy restart-loop root-user healthcheck unhealthy mutable-image-tag
         outdated-image secrets-in-environment
     """,
+    "engine": """
+        live-restore userland-proxy insecure-registries engine-tls userns-remap daemon-seccomp
+        experimental-off log-driver log-level iptables authorization-plugin
+        default-no-new-privileges default-ulimits default-cgroup-parent engine-version
+        container-sprawl
+    """,
+    "swarm": """
+        swarm-unneeded swarm-managers swarm-autolock swarm-certificate-expiry swarm-secrets
+    """,
     "host": """
         audit-rules certificate-permissions configuration-permissions docker-group-members
         kernel-hardening separate-partition service-unit-permissions socket-permissions

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.context import Context
-from scanner.model import Container, RestartPolicy, Unread
+from scanner.model import Container, RestartPolicy, Service
 from scanner.rule import Family, Fix, Flaw, Rule, Severity, flaw
 
 
@@ -26,10 +26,16 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
         wanted = f"no, or on-failure with at most {limit} retries"
         yield flaw("HostConfig.RestartPolicy", found, wanted)
     elif "com.docker.swarm.service.name" in container.labels:
-        raise Unread(
-            "service: Spec.TaskTemplate.RestartPolicy",
-            "the swarm restarts its tasks by the service's policy, which is not read",
-        )
+        yield from _by_the_swarm(context.service(container), limit)
+
+
+def _by_the_swarm(service: Service, limit: int) -> Iterator[Flaw]:
+    """The swarm makes a new task in place of one that ended, whatever the container's own says."""
+    policy = service.restart_policy
+    if policy.name != "none" and not 1 <= policy.maximum_retries <= limit:
+        found = {"condition": policy.name, "max_attempts": policy.maximum_retries}
+        wanted = f"none, or at most {limit} attempts"
+        yield flaw(f"service {service.name}: Spec.TaskTemplate.RestartPolicy", found, wanted)
 
 
 def change(container: Container) -> Container:
@@ -44,7 +50,11 @@ RULE = Rule(
     family=Family.LIFECYCLE,
     report="1.4(1)",
     cis=("5.15",),
-    reads=("HostConfig.RestartPolicy", "Config.Labels"),
+    reads=(
+        "HostConfig.RestartPolicy",
+        "Config.Labels",
+        "service: Spec.TaskTemplate.RestartPolicy",
+    ),
     why=(
         "A container that fails at every start is started again for ever, which can load the host "
         "until its neighbours fail too. Endless restarts also hide the cause: an attack that "
@@ -57,7 +67,8 @@ RULE = Rule(
         summary="Restart on failure only, five times at most, and look for the cause after that.",
         side_effects=(
             "With on-failure the engine does not start the container again after a restart of the "
-            "host if it had ended without an error. Start it from a service manager if it must."
+            "host if it had ended without an error. Start it from a service manager if it must. "
+            "For a service of a swarm: docker service update --restart-max-attempts 5 SERVICE."
         ),
         change=change,
         bad=("--restart=always",),

@@ -1,11 +1,13 @@
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from scanner.model import Port, Unread
 from scanner.rule import Severity
 from scanner.rules.network.privileged_ports import Parameters, change, check
-from tests.recorded import container, context, networks, without
+from tests.recorded import container, context, networks, swarm, without
 
+SERVICE_ID = "com.docker.swarm.service.id"
 USUAL = Parameters()
 ALL = context(container("net_service"), container("net_host"))
 
@@ -87,13 +89,40 @@ def test_a_joined_network_has_the_ports_of_its_owner():
     assert flaw.evidence[0].fact == "NetworkSettings.Ports of net_service"
 
 
-def test_a_task_in_the_routing_mesh_has_ports_that_nobody_read():
+def test_a_task_in_the_routing_mesh_has_ports_that_only_a_manager_tells():
     labels = {"com.docker.swarm.service.name": "web"}
     meshed = context(networks=networks("_networks_network"))
     task = replace(container("ports_local"), labels=labels, networks=("ingress", "shop"), ports=())
-    with pytest.raises(Unread, match="every node"):
+    with pytest.raises(Unread, match="manager"):
         found(task, on=meshed)
     assert found(replace(task, networks=("shop",)), on=meshed) == {}
+
+
+def test_a_manager_tells_what_the_mesh_publishes_of_its_tasks():
+    task = container("_swarm_task")
+    manager = context(task, networks=networks("_swarm_networks"), swarm=swarm())
+    all_of_them = Parameters(remote_administration=(8080, 8081, 30000))
+    assert found(task, all_of_them, manager) == {
+        "0.0.0.0:8081->81/tcp": Severity.CRITICAL,
+        "0.0.0.0:8080->80/tcp": Severity.CRITICAL,
+        "0.0.0.0:any->82/tcp": Severity.CRITICAL,
+    }
+    facts = [flaw.evidence[0].fact for flaw in check(task, manager, all_of_them)]
+    assert facts == ["NetworkSettings.Ports", *["service web: Endpoint.Ports"] * 2]
+    assert found(task, USUAL, manager) == {}
+
+
+def test_a_service_that_the_manager_does_not_tell_of_is_unknown():
+    task = container("_swarm_task")
+    for services in ((), (replace(swarm().services[-1], ports=UNSET),)):
+        others = tuple(replace(one, id=task.labels[SERVICE_ID]) for one in services)
+        manager = context(
+            task,
+            networks=networks("_swarm_networks"),
+            swarm=replace(swarm(), services=others),
+        )
+        with pytest.raises(Unread, match="service"):
+            found(task, on=manager)
 
 
 @pytest.mark.parametrize("fact", ["ports", "network_mode", "status"])
