@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts import actions as accounts
-from portal.core import display
+from portal.core import display, secrets
 from portal.fleet import actions as fleet
 
 
@@ -14,10 +13,9 @@ class Command(BaseCommand):
     help = "Encrypt what is kept anew, under the first key of PLIMSOLL_CREDENTIAL_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            done = fleet.rotate_credentials() + accounts.rotate_second_factors()
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from error
+        if wrong := secrets.problem():
+            raise CommandError(wrong)
+        done = fleet.rotate_credentials() + accounts.rotate_second_factors()
         self.stdout.write(
             f"{display.counted(done.anew, 'secret')} encrypted anew, "
             f"{display.integer(done.current)} under the first key already."
