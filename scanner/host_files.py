@@ -33,18 +33,19 @@ def flaws(
     where others gain no more than reading, `worst` where everybody may write, else the rule's own.
     """
     owner = "root" if not daemon.rootless else f"the engine's user, uid {daemon.uid}"
+    path = file.real_path or file.path
     allowed = int(mode, 8)
     found = []
     if file.exceeds(allowed):
-        found.append(Evidence(f"{file.path}: mode", file.permissions, f"{mode} or stricter"))
+        found.append(Evidence(f"{path}: mode", file.permissions, f"{mode} or stricter"))
     wrong_owner = file.uid not in {0, daemon.uid}
     if wrong_owner:
-        found.append(Evidence(f"{file.path}: owner", file.owner or file.uid, owner))
+        found.append(Evidence(f"{path}: owner", file.owner or file.uid, owner))
     names = tuple(groups)
     wrong_group = bool(names) and not daemon.rootless and file.group not in names
     if wrong_group:
         wanted = f"group {' or '.join(names)}"
-        found.append(Evidence(f"{file.path}: group", file.group or file.gid, wanted))
+        found.append(Evidence(f"{path}: group", file.group or file.gid, wanted))
     if not found:
         return
     excess = file.mode & ~allowed
@@ -53,9 +54,9 @@ def flaws(
         severity = worst
     elif not wrong_owner and not excess & 0o020 and not (wrong_group and file.mode & 0o020):
         severity = read
-    yield Flaw(tuple(found), file.path, severity)
+    yield Flaw(tuple(found), path, severity)
 
 
 def as_they_are(files: Iterable[File]) -> Shown:
     """To be shown with a pass."""
-    return Shown(tuple(Evidence(f.path, f"{f.permissions} {f.ownership}") for f in files))
+    return Shown(tuple(Evidence(f.real_path, f"{f.permissions} {f.ownership}") for f in files))

@@ -126,49 +126,59 @@ ENGINE = (
     "# plimsoll reads the engine's settings and who may change its files"
     + _TOOLS
     + r"""
-words() { tr '\000' '\n' < "/proc/$1/cmdline" 2> /dev/null | head -c FILE_LIMIT; }
+words() { tr '\000' '\n' 2> /dev/null < "/proc/$1/cmdline" | head -c FILE_LIMIT; }
 some() { seen=0; for path; do
     seen=$((seen + 1))
     [ "$seen" -le PATHS_LIMIT ] || break
     look "$path"
 done; }
 units() {
-    for folder; do
+    for place; do
         for unit in "$name" "${name%.service}.socket"; do
-            look "$folder/$unit"
-            some "$folder/$unit.d"/*.conf
+            look "$place/$unit"
+            some "$place/$unit.d"/*.conf
         done
     done
+}
+variable() {
+    tr '\000' '\n' 2> /dev/null < "/proc/$1/environ" | sed -n "s/^$2=//p" | head -n 1
 }
 daemon() {
     uid=$(sed -n 's/^Uid:[^0-9]*[0-9]*[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status" 2> /dev/null)
     [ -n "$uid" ] || return 0
-    home=$( (getent passwd "$uid" || grep "^[^:]*:[^:]*:$uid:" /etc/passwd) 2> /dev/null |
-        head -n 1 | cut -d: -f6)
+    home=$(variable "$1" HOME)
+    [ -n "$home" ] || home=$( (getent passwd "$uid" || grep "^[^:]*:[^:]*:$uid:" /etc/passwd) \
+        2> /dev/null | head -n 1 | cut -d: -f6)
     name=$(sed -n 's|.*/\([^/]*docker[^/]*\.service\)$|\1|p' "/proc/$1/cgroup" | head -n 1)
     [ -n "$name" ] || name=docker.service
-    config=$(words "$1" | sed -n -e 's/^--config-file=//p' -e '/^--config-file$/{n;p;}' |
-        head -n 1)
     if [ "$uid" = 0 ]; then
-        [ -n "$config" ] || config=/etc/docker/daemon.json
+        folder=/etc/docker runtime=/run data=/var/lib/docker
         units /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system \
             /usr/lib/systemd/system /lib/systemd/system
-        some /etc/docker/certs.d/*/*
-        some "$home/.docker/ca.pem" "$home/.docker/cert.pem" "$home/.docker/key.pem"
     else
-        [ -n "$config" ] || config=$home/.config/docker/daemon.json
-        units "$home/.config/systemd/user" /etc/systemd/user /usr/lib/systemd/user
-        some "$home/.config/docker" "$home/.config/docker/certs.d"/*/*
-        some "$home/.docker/ca.pem" "$home/.docker/cert.pem" "$home/.docker/key.pem"
-        some "/run/user/$uid/docker.sock" "/run/user/$uid/docker.pid" \
-            "/run/user/$uid/docker/containerd/containerd.sock" "$home/.local/share/docker"
+        folder=$(variable "$1" XDG_CONFIG_HOME) runtime=$(variable "$1" XDG_RUNTIME_DIR)
+        folder=${folder:-$home/.config}/docker
+        runtime=${runtime:-/run/user/$uid}
+        data=$(variable "$1" XDG_DATA_HOME)
+        data=${data:-$home/.local/share}/docker
+        units "${folder%/docker}/systemd/user" /etc/systemd/user /usr/lib/systemd/user
+        some "$folder" "$runtime/docker.sock" "$runtime/docker.pid" "$data" \
+            "$runtime/docker/containerd/containerd.sock"
     fi
+    some "$folder/certs.d"/*/*
+    some "$home/.docker/ca.pem" "$home/.docker/cert.pem" "$home/.docker/key.pem"
+    config=$(words "$1" | sed -n -e 's/^--config-file=//p' -e '/^--config-file$/{n;p;}' |
+        head -n 1)
+    config=${config:-$folder/daemon.json}
     begin words "$1" read
     head -c FILE_LIMIT "/proc/$1/cmdline" 2> /dev/null | tr '\000' '\036'
     printf '\0'
     value user "$1" "$uid"
     value home "$1" "$home"
     value unit "$1" "$name"
+    value folder "$1" "$folder"
+    value runtime "$1" "$runtime"
+    value data "$1" "$data"
     value settings "$1" "$config"
     begin nesting "$1" read
     grep '^NSpid:' "/proc/$1/status"

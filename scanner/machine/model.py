@@ -81,11 +81,15 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     """The process of the engine that was asked: its flags and what its configuration file says.
 
     `flags` and `settings` have the names of daemon.json, and no secrets. `uid` and `home` are of
-    the user that runs it, `unit` is its service, `socket` where it was asked.
+    the user that runs it, `folder` is where its configuration belongs, `unit` its service, `socket`
+    where it was asked.
     """
 
     uid: int = 0
     home: str = ""
+    folder: str = "/etc/docker"
+    runtime_folder: str = "/run"
+    usual_data_root: str = "/var/lib/docker"
     program: str = ""
     unit: str = "docker.service"
     socket: str = ""
@@ -113,26 +117,24 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
             return Option(name, self.settings[name], "file", self.config_file)
         return Option(name, default, "default")
 
+    def told(self, name: str) -> Value:
+        """What flag or file say, in force or not; the default where they say nothing. For places:
+        what lies there must be safe either way. Raises Unread as `option` does."""
+        if name not in self.flags and self.unread:
+            raise Unread(f"{self.config_file}: {name}", self.unread)
+        default = OPTIONS[name].default
+        return self.flags.get(name, (self.settings or {}).get(name, default))
+
     @property
     def rootless(self) -> bool:
         return self.uid != 0
-
-    @property
-    def folder(self) -> str:
-        """Where its configuration belongs."""
-        return f"{self.home}/.config/docker" if self.rootless else "/etc/docker"
-
-    @property
-    def runtime_folder(self) -> str:
-        return f"/run/user/{self.uid}" if self.rootless else "/run"
 
     @property
     def data_root(self) -> str:
         """As it was told. A file that was changed since still says it: data do not move while the
         daemon runs."""
         named = self.flags.get("data-root") or (self.settings or {}).get("data-root")
-        usual = f"{self.home}/.local/share/docker" if self.rootless else "/var/lib/docker"
-        return paths.normalise(str(named or usual))
+        return paths.normalise(str(named or self.usual_data_root))
 
     @property
     def sockets(self) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def read(shell: Shell, *, data_root: str = "", socket: str = "") -> Machine:
     files = _files(engine, unread, denied)
     machine = Machine(
         user=user,
-        operating_system=_operating_system(system.one("release", "/etc/os-release") or ""),
+        operating_system=_operating_system(system),
         kernel=system.one("kernel", "") or "",
         security_modules=_modules(system),
         sysctls=_sysctls(system, unread, denied),
@@ -99,11 +99,16 @@ _SYSTEM_FACTS = ("sysctl", "/proc/self/mountinfo", "audit", "security modules")
 
 
 def _text(raw: bytes) -> str:
-    return raw[:_TEXT_LIMIT].decode("utf-8", "backslashreplace")
+    """Bounded, and fit to be shown: what is no character, or none that can be seen, is written by
+    its number."""
+    text = raw[:_TEXT_LIMIT].decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _line(raw: bytes) -> str:
-    return _text(raw).strip()
+    return _text(raw.strip())
 
 
 def _user(user: str) -> str:
@@ -111,9 +116,10 @@ def _user(user: str) -> str:
     return f"user {name}" if name else f"uid {uid}" if uid else "this user"
 
 
-def _operating_system(release: str) -> str:
-    found = re.search(r'^PRETTY_NAME=["\']?([^"\'\n]*)', release, re.MULTILINE)
-    return found[1][:200] if found else ""
+def _operating_system(system: _Records) -> str:
+    release = next((body for _, _, body in system.of("release")), b"")
+    found = re.search(rb"^PRETTY_NAME=[\"']?([^\"'\n]*)", release, re.MULTILINE)
+    return _text(found[1])[:200] if found else ""
 
 
 def _modules(system: _Records) -> tuple[str, ...] | None:
@@ -126,7 +132,7 @@ def _sysctls(system: _Records, unread: dict[str, str], denied: str) -> dict[str,
     for path, state, body in system.of("sysctl"):
         name = path.removeprefix("/proc/sys/").replace("/", ".")
         if state == "read":
-            found[name] = " ".join(_line(body).split())[:200]
+            found[name] = _text(b" ".join(body.split()))[:200]
         elif state != "absent":
             unread[name] = denied
     return found
@@ -139,16 +145,16 @@ def _mounts(system: _Records, data_root: str, unread: dict[str, str]) -> tuple[F
     for _, _, body in system.of("mounts"):
         if len(body) > commands.FILE_LIMIT:
             unread["/proc/self/mountinfo"] = "the list of mounts is too long"
-        for line in body.decode("utf-8", "surrogateescape").splitlines():
-            fields = [_unescaped(field) for field in line.split(" ")]
+        for line in body.splitlines():
+            fields = [_text(_unescaped(field)) for field in line.split(b" ")]
             if len(fields) == 4 and fields[2] in wanted:
                 # The last one that was mounted there is the one that is seen.
-                found[fields[2]] = FileSystem(*(field[:_TEXT_LIMIT] for field in fields))
+                found[fields[2]] = FileSystem(*fields)
     return tuple(mount for _, mount in sorted(found.items()))
 
 
-def _unescaped(field: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+def _unescaped(field: bytes) -> bytes:
+    return re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), field)
 
 
 def _audit(
@@ -186,16 +192,16 @@ def _files(engine: _Records, unread: dict[str, str], denied: str) -> dict[str, F
                 found.setdefault(key, None)
         elif state != "read":
             unread[key] = denied if state == "denied" else "it could not be looked at"
-        elif (file := _file(path, body.decode("utf-8", "backslashreplace"))) is None:
+        elif (file := _file(path, body)) is None:
             unread[key] = "what the host says of it could not be understood"
         elif found.get(key) is None:
             found[key] = file
     return found
 
 
-def _file(path: str, said: str) -> File | None:
-    line, _, real = said.partition("\n")
-    fields = line.split(" ", 4)
+def _file(path: str, said: bytes) -> File | None:
+    line, _, real = said.partition(b"\n")
+    fields = _text(line).split(" ", 4)
     if len(fields) != 5 or not re.fullmatch("[0-9a-f]{1,8}", fields[0]):
         return None
     numbers = [int(field) if re.fullmatch("[0-9]{1,18}", field) else -1 for field in fields[1:4]]
@@ -213,13 +219,13 @@ def _file(path: str, said: str) -> File | None:
         group="" if group == "UNKNOWN" else group[:200],
         # A directory's time changes with whatever comes and goes in it.
         changed=numbers[2] if stat.S_ISREG(mode) else 0,
-        real_path=real.removesuffix("\n")[:_TEXT_LIMIT],
+        real_path=_text(real.removesuffix(b"\n")),
     )
 
 
 def _groups(engine: _Records) -> Iterator[tuple[int, Group]]:
     for name, _, body in engine.of("group"):
-        line, *primary = body.decode("utf-8", "backslashreplace").split("\n")
+        line, *primary = map(_text, body.split(b"\n")[:_ENTRIES_LIMIT])
         fields = line.split(":")
         if name.isascii() and name.isdigit() and len(name) < 11 and len(fields) == 4:
             members = {*fields[3].split(","), *primary}
@@ -242,11 +248,7 @@ def _daemon(engine: _Records, machine: Machine, data_root: str, socket: str, den
         raise Unread("dockerd", f"no process called dockerd is to be seen by {_user(machine.user)}")
     depth = _depth(engine.one("nesting", "self") or "")
     candidates = [p for p in seen if p.depth <= depth] or seen
-    if len(candidates) > 1 or data_root:
-        candidates = [p for p in candidates if _is_at(p.daemon, machine, data_root)]
-    if len(candidates) > 1 and socket:
-        asked = paths.normalise(socket)
-        candidates = [p for p in candidates if asked in p.daemon.sockets] or candidates
+    candidates = [p for p in candidates if _is_asked(p.daemon, machine, data_root, socket)]
     if len(candidates) != 1:
         found = (
             f"{len(seen)} processes called dockerd run there" if seen[1:] else "dockerd runs there"
@@ -260,16 +262,19 @@ def _daemon(engine: _Records, machine: Machine, data_root: str, socket: str, den
 
 def _process(engine: _Records, machine: Machine, pid: str, denied: str) -> _Process:
     body = next(body for name, _, body in engine.of("words") if name == pid)
-    words = [word.decode("utf-8", "backslashreplace") for word in body.split(b"\x1e")]
+    words = [_text(word) for word in body.split(b"\x1e")]
     uid = engine.one("user", pid) or ""
     config = engine.one("settings", pid) or ""
     daemon = Daemon(
         uid=int(uid) if uid.isascii() and uid.isdigit() and len(uid) < 11 else 0,
         home=engine.one("home", pid) or "",
+        folder=paths.normalise(engine.one("folder", pid) or ""),
+        runtime_folder=paths.normalise(engine.one("runtime", pid) or ""),
+        usual_data_root=paths.normalise(engine.one("data", pid) or ""),
         program=words[0][:_TEXT_LIMIT],
         unit=engine.one("unit", pid) or "docker.service",
         flags=options.flags(words[1:]),
-        config_file=config,
+        config_file=config if config.startswith("/") else f"{config} (not an absolute path)",
     )
     state, content = next(((s, b) for n, s, b in engine.of("content") if n == config), ("", b""))
     changes: dict[str, Any] = {"stale": _stale(daemon, machine)}
@@ -297,15 +302,14 @@ def _stale(daemon: Daemon, machine: Machine) -> bool:
     return bool(started and config and config.changed > started.changed)
 
 
-def _is_at(daemon: Daemon, machine: Machine, data_root: str) -> bool:
-    """Whether the engine's data are where the asked one has its own. An engine that remaps users
-    keeps them one level below, in a directory called by the first ids."""
-    if daemon.unread and "data-root" not in daemon.flags:
-        return False
-    path = daemon.data_root
-    file = machine.files.get(path)
-    real = file.real_path if file else path
-    return data_root in {path, real} or (
-        posixpath.dirname(data_root) in {path, real}
-        and re.fullmatch(r"\d+\.\d+", posixpath.basename(data_root)) is not None
-    )
+def _is_asked(daemon: Daemon, machine: Machine, data_root: str, socket: str) -> bool:
+    """Whether the engine's data are where the asked one has its own; where they are cannot be seen,
+    whether it was told by a flag to listen where the asked one listens."""
+    hidden = bool(daemon.unread) and "data-root" not in daemon.flags
+    if hidden or not data_root:
+        return "hosts" in daemon.flags and paths.normalise(socket) in daemon.sockets
+    file = machine.files.get(daemon.data_root)
+    places = {daemon.data_root, file.real_path if file else ""}
+    # An engine that remaps users keeps its data one level down, in a directory called by ids.
+    above, last = posixpath.split(data_root)
+    return data_root in places or (above in places and bool(re.fullmatch(r"\d+\.\d+", last)))

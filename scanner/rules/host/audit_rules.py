@@ -54,7 +54,8 @@ def check(host: Host, context: Context, parameters: Parameters) -> Iterator[Flaw
     files = watched(daemon, machine, parameters.more)
     missed = [f for f in files.values() if not rules.cover(f, parameters.permissions)]
     for file in missed:
-        yield flaw(fact_of(rules), "nothing", f"a watch of {file.path}", sub_object=file.path)
+        path = file.real_path
+        yield flaw(fact_of(rules), "nothing", f"a watch of {path}", sub_object=path)
     if rules.loaded is None and len(missed) < len(files):
         raise Unread("auditctl -l", "whether the rules that are written are loaded was not seen")
     yield Shown((Evidence("auditctl -l", f"{len(files)} files and directories are watched"),))

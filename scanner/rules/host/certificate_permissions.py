@@ -24,8 +24,8 @@ class Parameters(msgspec.Struct, frozen=True):
 def own(daemon: Daemon, machine: Machine) -> Iterator[tuple[File, bool]]:
     """The engine's own, where it speaks TLS, and whether each is a key."""
     names = (("tlscacert", "ca"), ("tlscert", "cert"), ("tlskey", "key"))
-    set_up = [str(daemon.option(option).value) for option, _ in names]
-    if any(set_up) or daemon.option("tls").value or daemon.option("tlsverify").value:
+    set_up = [str(daemon.told(option)) for option, _ in names]
+    if any(set_up) or daemon.told("tls") or daemon.told("tlsverify"):
         for path, (_, usual) in zip(set_up, names, strict=True):
             if file := machine.file(path or f"{daemon.home}/.docker/{usual}.pem"):
                 yield file, usual == "key"

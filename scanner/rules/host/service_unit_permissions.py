@@ -1,5 +1,6 @@
 """Who may change the units by which systemd starts the engine."""
 
+import posixpath
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -20,7 +21,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
 def places(daemon: Daemon) -> tuple[str, ...]:
     if daemon.rootless:
-        user = f"{daemon.home}/.config/systemd/user"
+        user = f"{posixpath.dirname(daemon.folder)}/systemd/user"
         return (user, "/etc/systemd/user", "/usr/lib/systemd/user")
     folders = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
     return tuple(f"{folder}/systemd/system" for folder in folders)

@@ -23,7 +23,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
 def containerd_socket(daemon: Daemon, machine: Machine) -> File | None:
     """The one that the engine uses: as it was told, the system's, or of a containerd of its own."""
-    named = str(daemon.option("containerd").value)
+    named = str(daemon.told("containerd"))
     places = [named] if named else [f"{daemon.runtime_folder}/docker/containerd/containerd.sock"]
     if not named and not daemon.rootless:
         places.insert(0, "/run/containerd/containerd.sock")
