@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     # After the log: what it turns into a redirect is no error.
     "allauth.account.middleware.AccountMiddleware",
+    "portal.policies.middleware.CatalogueMiddleware",
     "portal.core.http.DomainErrorMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"

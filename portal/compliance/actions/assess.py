@@ -35,7 +35,7 @@ from portal.compliance.reconcile import Plan, Unit
 from portal.core import bulk
 from portal.fleet import actions as fleet
 from portal.fleet.models import Container, Host
-from portal.policies.queries import Applied, catalogue, policy_for
+from portal.policies.queries import Applied, catalogue, held, policy_for
 from scanner import Result as Seen
 from scanner import Snapshot, evaluate
 from scanner.version import VERSION
@@ -66,8 +66,9 @@ def assess(begun: Begun, snapshot: Snapshot, *, now: datetime) -> None:
     if host is None:
         raise Lost(f"the host of scan {begun.scan_id} was removed")
     applied = policy_for(host)
-    results = evaluate(snapshot, applied.policy, catalogue().values())
-    store(begun, snapshot, results, applied, now=now)
+    with held():
+        results = evaluate(snapshot, applied.policy, catalogue().values())
+        store(begun, snapshot, results, applied, now=now)
 
 
 @transaction.atomic

@@ -10,10 +10,9 @@ from django.http import QueryDict
 
 from portal.compliance.models import Severity, State, Verdict
 from portal.fleet.queries import Scope
-from scanner import BY_SLUG, RULES
+from portal.policies.queries import FAMILIES, catalogue
 
 SEVERITIES = {str(level.label).lower(): int(level) for level in reversed(Severity)}
-FAMILIES = {rule.family.value: rule.family.label for rule in RULES}
 KEYS = ("rule", "host", "severity", "is", "owner", "image", "container")
 _IS = {**{state: ("states", state) for state in State.values}, "unknown": ("verdicts", "unknown")}
 _TOKEN = re.compile(r'(?:(\w+):)?("[^"]*"?|\S+)')
@@ -116,9 +115,10 @@ class Filters(NamedTuple):
     @property
     def chosen_rules(self) -> list[str]:
         families = self.families or set(FAMILIES)
-        within = {rule.slug for rule in RULES if rule.family.value in families}
+        rules = catalogue()
+        within = {rule.slug for rule in rules.values() if rule.family.value in families}
         # A rule that is no longer among ours has no family, but may still have a history.
-        unknown = set() if self.families else self.rules - set(BY_SLUG)
+        unknown = set() if self.families else self.rules - set(rules)
         return sorted(within & self.rules | unknown if self.rules else within)
 
 
@@ -190,11 +190,12 @@ def _put(found: dict[str, set[object]], key: str, value: str) -> list[Problem]:
 
 
 def _put_rule(found: dict[str, set[object]], value: str) -> list[Problem]:
-    slugs = {value} if value in BY_SLUG else {slug for slug in BY_SLUG if value.lower() in slug}
+    rules = catalogue()
+    slugs = {value} if value in rules else {slug for slug in rules if value.lower() in slug}
     found["rules"] |= slugs or {value}
     if slugs:
         return []
-    close = difflib.get_close_matches(value.lower(), BY_SLUG, n=1)
+    close = difflib.get_close_matches(value.lower(), rules, n=1)
     return [Problem(f"There is no rule “{value}”.", f"rule:{close[0]}" if close else "")]
 
 
@@ -237,7 +238,8 @@ def _clean(value: str, most: int) -> str:
 
 def _rules_with(word: str) -> list[str]:
     word = word.lower()
-    return [rule.slug for rule in RULES if word in rule.slug or word in rule.title.lower()]
+    rules = catalogue().values()
+    return [rule.slug for rule in rules if word in rule.slug or word in rule.title.lower()]
 
 
 def _any(conditions: Iterable[Q]) -> Q:

@@ -18,7 +18,8 @@ from portal.compliance.queries.findings import Line, Lines, in_a_line, line, res
 from portal.compliance.queries.fixes import Remedy, remedy
 from portal.core import display
 from portal.core.errors import NotFound
-from scanner import BY_SLUG, Rule
+from portal.policies.queries import catalogue
+from scanner import Rule
 
 MOST_CHANGES = 20
 MOST_RELATED = 5
@@ -75,7 +76,7 @@ def finding(finding_id: int) -> Finding:
         raise NotFound("There is no such finding. It may have been removed with its host.")
     changes = list(Transition.objects.filter(result=found).select_related("scan"))
     evidence, read_at = _evidence(found, changes)
-    rule = BY_SLUG.get(found.rule)
+    rule = catalogue().get(found.rule)
     elsewhere = results().filter(open=True, rule=found.rule)
     elsewhere = elsewhere.exclude(host=found.host, subject=found.subject)
     beside = results().filter(open=True, host=found.host, workload=found.workload)

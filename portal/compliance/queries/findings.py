@@ -14,7 +14,7 @@ from portal.compliance.queries.filters import STATES, Filters
 from portal.core import display
 from portal.fleet.models import Environment
 from portal.fleet.queries import Scope, hosts
-from scanner import BY_SLUG
+from portal.policies.queries import catalogue
 
 Counting = Callable[..., list[tuple[Any, ...]]]
 ENVIRONMENTS = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT)
@@ -40,7 +40,8 @@ COLUMNS = {
 
 def title(rule: str) -> str:
     """Of a rule that is no longer ours, what is left is its slug."""
-    return BY_SLUG[rule].title if rule in BY_SLUG else rule
+    found = catalogue().get(rule)
+    return found.title if found else rule
 
 
 class Line(NamedTuple):
@@ -223,8 +224,9 @@ def facets(filters: Filters, scope: Scope) -> Facets:
 
     families: Counter[str] = Counter()
     rules: Counter[str] = Counter()
+    known = catalogue()
     for rule, number in count(("rule",), "rules", "families"):
-        family = BY_SLUG[rule].family.value if rule in BY_SLUG else ""
+        family = known[rule].family.value if rule in known else ""
         if not filters.rules or rule in filters.rules:
             families[family] += number
         if not filters.families or family in filters.families:

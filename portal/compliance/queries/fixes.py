@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from portal.fleet.models import Container
 from portal.fleet.queries import configuration
-from scanner import BY_SLUG, advice
+from portal.policies.queries import catalogue
+from scanner import advice
 
 _FACT = re.compile(r"[A-Z]\w*(\.[A-Z]\w*)*")
 _NOTES = {
@@ -38,7 +39,7 @@ class Remedy(NamedTuple):
 
 def remedy(rule_slug: str, container: Container | None) -> Remedy | None:
     """None for a rule that is no longer ours. Without a container, the advice shows an example."""
-    rule = BY_SLUG.get(rule_slug)
+    rule = catalogue().get(rule_slug)
     if rule is None:
         return None
     known = configuration(container) if container else None

@@ -14,9 +14,9 @@ from portal.core import display
 from portal.core.errors import NotFound
 from portal.fleet.models import Container
 from portal.fleet.queries import Scope
-from scanner import BY_SLUG, RULES, Rule
+from portal.policies.queries import FAMILIES, catalogue
+from scanner import Rule
 
-FAMILIES = {rule.family.value: rule.family.label for rule in RULES}
 SEVERITIES = ("critical", "high", "medium", "low")
 _COUNTS = ("passed", "failed", "excepted", "unknown", "not_applicable")
 MOST_CHOICES = 200
@@ -83,7 +83,7 @@ def standings(scope: Scope) -> list[Standing]:
     rows = Posture.objects.filter(scope.condition("host__")).order_by()
     grouped = rows.values("rule").annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
     sums: dict[str, Any] = {row["rule"]: row for row in grouped}
-    return [_standing(rule, sums.get(rule.slug, {})) for rule in RULES]
+    return [_standing(rule, sums.get(rule.slug, {})) for rule in catalogue().values()]
 
 
 def _standing(rule: Rule[Any, Any], sums: dict[str, Any]) -> Standing:
@@ -133,7 +133,7 @@ class Detail(NamedTuple):
 def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     """Five queries. `wanted` is the id of a container to fill the advice in for; without one that
     fails, it is the first that does. Raises NotFound."""
-    found = BY_SLUG.get(slug)
+    found = catalogue().get(slug)
     if found is None:
         raise NotFound("There is no rule of this name.")
     posture = Posture.objects.filter(scope.condition("host__"), rule=slug)

@@ -14,7 +14,7 @@ from portal.core.health import Part
 from portal.fleet import queries as fleet
 from portal.fleet.models import Host
 from portal.fleet.queries import Scope
-from scanner import BY_SLUG
+from portal.policies.queries import catalogue
 
 KINDS = {str(kind.value): str(kind.label) for kind in ScanKind}
 OUTCOMES = {
@@ -248,7 +248,8 @@ def changed(rows: Iterable[Transition]) -> list[Changed]:
 
 def rule_title(slug: str) -> str:
     """Of a rule that is no longer ours, what is left is its slug."""
-    return BY_SLUG[slug].title if slug in BY_SLUG else slug
+    rule = catalogue().get(slug)
+    return rule.title if rule else slug
 
 
 class Gap(NamedTuple):

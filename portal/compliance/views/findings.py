@@ -12,7 +12,6 @@ from portal.accounts.rights import Right, reason
 from portal.compliance.queries import finding as one
 from portal.compliance.queries import findings as queries
 from portal.compliance.queries.filters import (
-    FAMILIES,
     SEVERITIES,
     Asked,
     Filters,
@@ -24,6 +23,7 @@ from portal.core.http import page, wants_fragment
 from portal.core.tables import Order, paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
+from portal.policies.queries import FAMILIES, families
 
 HEADS = (
     ("Finding", "rule"),
@@ -130,7 +130,7 @@ def _facets(found: queries.Facets, filters: Filters) -> list[dict[str, Any]]:
         _facet("State", "state", STATES, found.states, filters.states),
         _facet("Severity", "severity", severities, by_severity, chosen),
         _facet("Verdict", "verdict", verdicts, found.verdicts, filters.verdicts),
-        _facet("Family", "family", FAMILIES, found.families, filters.families),
+        _facet("Family", "family", families(), found.families, filters.families),
         _facet("Rule", "rule", rules, found.rules, filters.rules, "rule:"),
         _facet("Host", "host", hosts, by_host, filters.hosts, "host:"),
     ]

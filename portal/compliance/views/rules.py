@@ -15,6 +15,7 @@ from portal.core.http import page, wants_fragment
 from portal.core.tables import paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
+from portal.policies.queries import FAMILIES, families
 
 HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable")
 _VERDICTS = {
@@ -29,7 +30,7 @@ _VERDICTS = {
 def rule_list(request: HttpRequest) -> HttpResponse:
     scope = Scope.of(request.GET)
     wanted = queries.Wanted(
-        frozenset(request.GET.getlist("family")) & frozenset(queries.FAMILIES),
+        frozenset(request.GET.getlist("family")) & frozenset(FAMILIES),
         frozenset(request.GET.getlist("severity")) & frozenset(queries.SEVERITIES),
         request.GET.get("failing") == "1",
         request.GET.get("q", "")[:200].replace("\0", "").strip(),
@@ -102,7 +103,7 @@ def _facets(rules: list[queries.Standing], wanted: queries.Wanted) -> list[dict[
     by_severity = [r.rule.severity.value for r in rules if wanted.has(r, "severities")]
     severities = {name: display.SEVERITIES[name].word for name in queries.SEVERITIES}
     return [
-        _facet("Family", "family", queries.FAMILIES, by_family, wanted.families),
+        _facet("Family", "family", families(), by_family, wanted.families),
         _facet("Severity", "severity", severities, by_severity, wanted.severities),
     ]
 
@@ -122,7 +123,7 @@ def _chips(query: Any, wanted: queries.Wanted) -> list[dict[str, str]]:
         (
             "Family",
             "family",
-            [queries.FAMILIES[n] for n in queries.FAMILIES if n in wanted.families],
+            [FAMILIES[n] for n in FAMILIES if n in wanted.families],
         ),
         ("Severity", "severity", [n for n in queries.SEVERITIES if n in wanted.severities]),
         ("Show", "failing", ["failing only"] if wanted.failing else []),

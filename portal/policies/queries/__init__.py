@@ -1,6 +1,6 @@
 """What is known about policies and the rules that they set, without changing it."""
 
-from portal.policies.queries.catalogue import FAMILIES, catalogue, forget, held
+from portal.policies.queries.catalogue import FAMILIES, catalogue, families, forget, held
 from portal.policies.queries.custom_rules import (
     custom_rule,
     custom_rules,
@@ -32,6 +32,7 @@ __all__ = [
     "catalogue",
     "custom_rule",
     "custom_rules",
+    "families",
     "forget",
     "held",
     "latest",

@@ -31,6 +31,12 @@ def catalogue() -> Catalogue:
     return found
 
 
+def families() -> dict[str, str]:
+    """Labels of those that have a rule, by name."""
+    present = {rule.family.value for rule in catalogue().values()}
+    return {name: label for name, label in FAMILIES.items() if name in present}
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Within, the catalogue is asked for once and stays the same: for one request or one scan."""
