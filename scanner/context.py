@@ -99,6 +99,13 @@ class Context:
         return frozenset(filter(None, map(_image_id, self.containers)))
 
     @property
+    def known_used_images(self) -> frozenset[str]:
+        """As `used_images`, but raises Unread where some may be missing."""
+        for container in self.containers:
+            _ = container.image_id
+        return self.used_images
+
+    @property
     def judged_images(self) -> list[Image]:
         """What has a name or runs. The rest waits to be pruned, and is only counted."""
         used = self.used_images

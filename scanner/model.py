@@ -8,6 +8,7 @@ something that nobody saw.
 import functools
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -256,6 +257,7 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     created: str = UNSET  # type: ignore[assignment]
     user: str = UNSET  # type: ignore[assignment]
+    uid: int = UNSET  # type: ignore[assignment]
     exposed_ports: tuple[str, ...] = UNSET  # type: ignore[assignment]
     healthcheck: Healthcheck | None = UNSET  # type: ignore[assignment]
     environment: tuple[EnvironmentName, ...] = UNSET  # type: ignore[assignment]
@@ -273,6 +275,7 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
         "labels": "Config.Labels",
         "created": "Created",
         "user": "Config.User",
+        "uid": "Config.User",
         "exposed_ports": "Config.ExposedPorts",
         "healthcheck": "Config.Healthcheck",
         "environment": "Config.Env",
@@ -293,6 +296,15 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
             repository, _, digest = min(self.digests).partition("@")
             return f"{repository}@{digest[:19]}"
         return self.id.removeprefix("sha256:")[:12]
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was built, with a time zone; some builders write a date that means nothing."""
+        try:
+            found = datetime.fromisoformat(self.created)
+        except ValueError:
+            raise Unread("Created", f"{self.created!r} is no date") from None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     @property
     def named(self) -> bool:

@@ -244,6 +244,7 @@ def image(body: bytes) -> Image:
     # The configuration leaves out what is empty, from API 1.50 on; it is never missing itself.
     values: dict[str, Any] = {
         "user": _omitted(raw.Config, config.User, str, ""),
+        "uid": _uid(_omitted(raw.Config, config.User, str, "")),
         "exposed_ports": _omitted(raw.Config, config.ExposedPorts, _exposed, ()),
         "healthcheck": _omitted(raw.Config, config.Healthcheck, _healthcheck, None),
         "environment": _omitted(raw.Config, config.Env, _environment, ()),
@@ -259,6 +260,7 @@ def image(body: bytes) -> Image:
         labels=redact.labels(config.Labels or {}),
         architecture=_known(raw.Architecture),
         inspected=bool(raw.Config),
+        unread={} if values["uid"] is not UNSET else {"uid": "a name does not tell its number"},
         **_bounded(values),
     )
 

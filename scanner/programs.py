@@ -3,7 +3,8 @@
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 # Programs and words of the shell that start another program, and how many words of their own they
 # take before its name.
@@ -20,6 +21,21 @@ _SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh"}
 _INIT_SCRIPTS = {"service", "rc-service", "invoke-rc.d"}
 _SERVICES = {"ssh": "sshd"}
 """Init scripts that are not called like the program that they start."""
+_HERE = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
+
+LOGIN_SERVICES = {
+    "ssh": ("sshd", "sshd-session", "sshd-auth", "dropbear", "tinysshd", "22/tcp"),
+    "telnet": ("telnetd", "in.telnetd", "utelnetd", "23/tcp"),
+    "ftp": ("ftpd", "in.ftpd", "vsftpd", "proftpd", "pure-ftpd*", "bftpd", "21/tcp"),
+    "rlogin": ("rlogind", "rshd", "rexecd", "in.rlogind", "in.rshd", "in.rexecd", "513/tcp"),
+    "vnc": (
+        *("vncserver", "Xvnc", "Xvnc4", "Xtigervnc", "Xtightvnc", "x11vnc", "x0vncserver"),
+        *("x0tigervncserver", "wayvnc", "5900/tcp", "5901/tcp"),
+    ),
+    "rdp": ("xrdp", "xrdp-sesman", "3389/tcp"),
+    "inetd": ("in.*",),
+}
+"""What betrays a service for remote login: whole names of programs, and ports of the container."""
 
 
 def started(words: Sequence[str]) -> Iterator[str]:
@@ -46,10 +62,53 @@ def started(words: Sequence[str]) -> Iterator[str]:
         yield from started(rest)
 
 
+def commands(script: str) -> Iterator[list[str]]:
+    """The commands of a shell script, each as the program's base name and its arguments; programs
+    that start another, `sudo` and `sh -c` among them, are left out for what they start. Where a
+    quotation has no end, none is taken for one."""
+    script = _without_documents(script.replace("\\\n", " "))
+    found, complete = _commands(script)
+    if not complete:
+        found = [part.split() for part in re.split(r"[;&|()\n]", script)]
+    for words in found:
+        rest = _without_options(words)
+        name = posixpath.basename(rest[0]) if rest else ""
+        while name in _STARTERS:
+            rest = _without_options(_without_options(rest[1:])[_STARTERS[name] :])
+            name = posixpath.basename(rest[0]) if rest else ""
+        option = next((i for i, w in enumerate(rest) if re.fullmatch(r"-[a-z]*c[a-z]*", w)), None)
+        if name in _SHELLS and option is not None:
+            yield from commands("".join(rest[option + 1 : option + 2]))
+        elif name:
+            yield [name, *rest[1:]]
+
+
+def _without_documents(script: str) -> str:
+    """Without comments, and without the lines that `<<EOF` hands to a program."""
+    kept, end = [], ""
+    for line in script.split("\n"):
+        if end:
+            end = "" if line.strip() == end else end
+        elif not line.lstrip().startswith("#"):
+            kept.append(line)
+            here = _HERE.search(line)
+            end = here[1] if here else ""
+    return "\n".join(kept)
+
+
+def login_service(name: str, services: Mapping[str, Sequence[str]]) -> str:
+    """Which of the services a program, port or package betrays; "" if none. In their lists * stands
+    for any text."""
+    for service, patterns in services.items():
+        if name in patterns or any(fnmatchcase(name, p) for p in patterns if "*" in p):
+            return service
+    return ""
+
+
 def _by_shell(words: Sequence[str]) -> Iterator[str]:
     for number, word in enumerate(words):
         if re.fullmatch(r"-[a-z]*c[a-z]*", word):
-            for command in _commands("".join(words[number + 1 : number + 2])):
+            for command in _commands("".join(words[number + 1 : number + 2]))[0]:
                 yield from started(_without_options(command))
             return
     yield from started(_without_options(words))
@@ -63,8 +122,9 @@ def _without_options(words: Sequence[str]) -> list[str]:
     return rest
 
 
-def _commands(script: str) -> list[list[str]]:
-    """The words of each command of a shell script."""
+def _commands(script: str) -> tuple[list[list[str]], bool]:
+    """The words of each command of a shell script, and whether that is all of it: of a quotation
+    without an end only what comes before has been read."""
     lexer = shlex.shlex(script, posix=True, punctuation_chars=";&|()\n")
     lexer.whitespace, lexer.commenters = " \t\r", ""
     found: list[list[str]] = [[]]
@@ -74,6 +134,6 @@ def _commands(script: str) -> list[list[str]]:
                 found[-1].append(token)
             else:
                 found.append([])
-    except ValueError:  # a quotation without an end: what comes before it has been read
-        return found
-    return found
+    except ValueError:
+        return found, False
+    return found, True

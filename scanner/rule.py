@@ -129,6 +129,12 @@ class Fix(msgspec.Struct, frozen=True):
     bad_image: str = ""
     """An image of the tests that brings the flaw about, where flags cannot."""
     dockerfile: str = ""
+    """Lines to add; of an image's rule, to a Dockerfile that is built from it."""
+    bad_dockerfile: str = ""
+    """Lines that bring the flaw of an image about."""
+    rebuild: Callable[[Image], Iterator[str]] | None = None
+    """Of an image's rule: what to change in its own Dockerfile, where a child image cannot mend
+    it; lines as a diff writes them, with - or + before each."""
     daemon: Mapping[str, Any] | None = None
     """What belongs into daemon.json."""
     commands: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scanner.model import Container, Image, PartialContainer
+from scanner.model import Container, EnvironmentName, Image, Layer, PartialContainer
 from scanner.remedy.compose import compose
 from scanner.remedy.docker_run import docker_run
 from scanner.remedy.settings import written
@@ -18,6 +18,16 @@ SAME, REMOVED, ADDED = "same", "removed", "added"
 _SIGNS = {SAME: " ", REMOVED: "-", ADDED: "+"}
 _EXAMPLE = PartialContainer(
     id="", name="app", image="registry.example/app:1.0", image_id="sha256:" + 8 * "0f1e2d3c"
+)
+
+_EXAMPLE_IMAGE = Image(
+    id=_EXAMPLE.image_id,
+    tags=(_EXAMPLE.image,),
+    exposed_ports=("22/tcp", "8080/tcp"),
+    environment=(EnvironmentName("DATABASE_PASSWORD", "the name says that it is a credential"),),
+    entrypoint=(),
+    command=("/usr/sbin/sshd", "-D"),
+    history=(Layer("ADD", "app.conf /etc/app.conf"), Layer("RUN", "apt-get update")),
 )
 
 
@@ -56,7 +66,8 @@ class Advice(msgspec.Struct, frozen=True):
 def advice(
     rule: Rule[Any, Any], container: Container | None = None, image: Image | None = None
 ) -> Advice:
-    """`image` is the container's own: what it sets by itself is then not repeated.
+    """`image` is the container's own, and what it sets by itself is then not repeated; for a rule
+    for images it is the image to mend.
 
     Without a container the advice is for an example that was run with the flags of `fix.bad`.
     """
@@ -84,17 +95,30 @@ def _renderings(
         ):
             if any(line.mark != SAME for line in lines):
                 yield Rendering(form, lines)
-    if fix.dockerfile:
-        yield Rendering("Dockerfile", _all(ADDED, fix.dockerfile.rstrip("\n").split("\n")))
+    if dockerfile := tuple(_dockerfile(rule, image)):
+        yield Rendering("Dockerfile", dockerfile)
     if fix.daemon is not None:
         yield Rendering("daemon.json", _all(ADDED, json.dumps(fix.daemon, indent=2).split("\n")))
     if fix.commands:
-        name, reference = shlex.quote(before.name), shlex.quote(before.image)
+        name = shlex.quote(before.name)
+        its_image = (image or _EXAMPLE_IMAGE).name if rule.subject is Image else before.image
+        reference = shlex.quote(its_image)
         lines = _all(SAME, [c.replace("{name}", name) for c in fix.commands])
         yield Rendering(
             "Commands",
             tuple(Line(line.mark, line.text.replace("{image}", reference)) for line in lines),
         )
+
+
+def _dockerfile(rule: Rule[Any, Any], image: Image | None) -> Iterator[Line]:
+    fix, known = rule.fix, image or _EXAMPLE_IMAGE
+    if fix.rebuild is not None:
+        for line in fix.rebuild(known):
+            yield Line(REMOVED if line.startswith("-") else ADDED, line[1:])
+    if fix.dockerfile:
+        if rule.subject is Image:
+            yield Line(SAME, f"FROM {known.name}")
+        yield from _all(ADDED, fix.dockerfile.rstrip("\n").split("\n"))
 
 
 def _changed(before: Container, after: Container) -> frozenset[str]:

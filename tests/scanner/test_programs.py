@@ -1,6 +1,6 @@
 import pytest
 
-from scanner.programs import started
+from scanner.programs import commands, started
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,26 @@ from scanner.programs import started
 )
 def test_programs_are_found_by_their_place_in_the_line(words, programs):
     assert list(started(words)) == programs
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("", []),
+        ("apt-get update", [["apt-get", "update"]]),
+        ("/usr/bin/apt -y update&&rm -f /a", [["apt", "-y", "update"], ["rm", "-f", "/a"]]),
+        ("DEBIAN_FRONTEND=noninteractive sudo -E apt update", [["apt", "update"]]),
+        ("if true; then apk update; fi", [["true"], ["apk", "update"], ["fi"]]),
+        ("{ apk update; }", [["apk", "update"], ["}"]]),
+        ("(apk update)", [["apk", "update"]]),
+        ("sh -c 'apk update; ls'", [["apk", "update"], ["ls"]]),
+        ("sh run.sh", [["sh", "run.sh"]]),
+        ("apk \\\n  update", [["apk", "update"]]),
+        ("# don't\napk update\n", [["apk", "update"]]),
+        ("echo 'apk update'", [["echo", "apk update"]]),
+        ("apk update; echo 'cut off", [["apk", "update"], ["echo", "'cut", "off"]]),
+        ("cat <<EOF >/a\nit's\napk update\nEOF\nls", [["cat", *"<<", "EOF", ">", "/a"], ["ls"]]),
+    ],
+)  # fmt: skip
+def test_the_commands_of_a_script_are_what_it_starts(script, found):
+    assert list(commands(script)) == found

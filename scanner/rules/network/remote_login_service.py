@@ -1,7 +1,6 @@
 """SSH, Telnet and their like in a container, as if it were a machine to log in to."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 import msgspec
@@ -11,19 +10,6 @@ from scanner.context import Context
 from scanner.model import Container, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 
-SERVICES = {
-    "ssh": ("sshd", "sshd-session", "sshd-auth", "dropbear", "tinysshd", "22/tcp"),
-    "telnet": ("telnetd", "in.telnetd", "utelnetd", "23/tcp"),
-    "ftp": ("ftpd", "in.ftpd", "vsftpd", "proftpd", "pure-ftpd*", "bftpd", "21/tcp"),
-    "rlogin": ("rlogind", "rshd", "rexecd", "in.rlogind", "in.rshd", "in.rexecd", "513/tcp"),
-    "vnc": (
-        *("vncserver", "Xvnc", "Xvnc4", "Xtigervnc", "Xtightvnc", "x11vnc", "x0vncserver"),
-        *("x0tigervncserver", "wayvnc", "5900/tcp", "5901/tcp"),
-    ),
-    "rdp": ("xrdp", "xrdp-sesman", "3389/tcp"),
-    "inetd": ("in.*",),
-}
-
 
 class Parameters(msgspec.Struct, frozen=True):
     services: Annotated[
@@ -32,7 +18,7 @@ class Parameters(msgspec.Struct, frozen=True):
             description="What betrays each service: whole names of programs, in which * stands "
             "for any text, and ports of the container that are exposed, like 22/tcp"
         ),
-    ] = msgspec.field(default_factory=lambda: SERVICES)
+    ] = msgspec.field(default_factory=lambda: programs.LOGIN_SERVICES)
 
 
 def check(container: Container, context: Context, parameters: Parameters) -> Iterator[Flaw]:
@@ -50,19 +36,12 @@ def check(container: Container, context: Context, parameters: Parameters) -> Ite
     evidence: dict[str, list[Evidence]] = {}
     for fact, names in sources.items():
         for name in sorted(names):
-            if service := _service(name, parameters):
+            if service := programs.login_service(name, parameters.services):
                 evidence.setdefault(service, []).append(Evidence(fact, name, "none of it"))
     for service, found in evidence.items():
         yield Flaw(tuple(found), service)
     if unread:
         raise unread  # another one may run unseen
-
-
-def _service(name: str, parameters: Parameters) -> str:
-    for service, patterns in parameters.services.items():
-        if name in patterns or any(fnmatchcase(name, p) for p in patterns if "*" in p):
-            return service
-    return ""
 
 
 RULE = Rule(
