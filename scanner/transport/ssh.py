@@ -83,11 +83,7 @@ class Ssh:
         if self._background is None or not isinstance(error, OSError):
             return None
         if self._hops[-1].lost:
-            return EngineError(
-                "closed",
-                f"The SSH connection to {self.address.where} was lost.",
-                "Look at the network and at the log of the SSH server.",
-            )
+            return self._lost()
         if self._forwarding is not False:
             return None
         return self._run(self._explained(), 2 * _END_SECONDS, "look at the engine's socket")
@@ -138,11 +134,14 @@ class Ssh:
                 "The machine is overloaded or the network slow: try it there.",
             ) from None
         except (asyncssh.Error, OSError) as error:
-            raise EngineError(
-                "closed",
-                f"The SSH connection to {self.address.where} was lost: {error}",
-                "Look at the network and at the log of the SSH server.",
-            ) from error
+            raise self._lost() from error
+
+    def _lost(self) -> EngineError:
+        return EngineError(
+            "closed",
+            f"The SSH connection to {self.address.where} was lost.",
+            "Look at the network and at the log of the SSH server.",
+        )
 
     async def _opened(self) -> socket.socket:
         await self._channels.acquire()
@@ -163,6 +162,8 @@ class Ssh:
             try:
                 reader, writer = await connection.open_unix_connection(path or DEFAULT_SOCKET)
             except asyncssh.ChannelOpenError:
+                if connection.is_closed():
+                    raise self._lost() from None
                 if self._forwarding:
                     raise await self._explained() from None
                 self._forwarding = False
@@ -178,6 +179,8 @@ class Ssh:
         try:
             process = await connection.create_process(shlex.join(command), encoding=None)
         except asyncssh.ChannelOpenError:
+            if connection.is_closed():
+                raise self._lost() from None
             raise await self._explained() from None
         return process, process.stdout, process.stdin
 
@@ -214,6 +217,8 @@ class Ssh:
                     command, encoding=None, stdin=asyncssh.DEVNULL, stderr=asyncssh.DEVNULL
                 )
             except asyncssh.ChannelOpenError as error:
+                if connection.is_closed():
+                    raise self._lost() from None
                 raise AnswerError(
                     "no_commands",
                     f"The SSH server runs no commands for {self.address.user}: {error.reason}",

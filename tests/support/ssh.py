@@ -141,7 +141,7 @@ class SshServer:
             self._process = subprocess.Popen(
                 [
                     *("nsenter", f"--target={first_process(self.engine)}", "--mount", "--pid"),
-                    *("--", "sh", "-c", inside),
+                    *("--uts", "--", "sh", "-c", inside),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
