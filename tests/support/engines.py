@@ -313,6 +313,15 @@ class Engine:
         verb = ("create",) if create_only else ("run", "--detach")
         return self.cli(*verb, "--name", name, *flags, image, *command).splitlines()[-1]
 
+    def wait_for_health(self, name: str) -> None:
+        """Until the container's check has said something."""
+        deadline = time.monotonic() + START_SECONDS
+        state = "--format={{.State.Health.Status}}"
+        while self.cli("inspect", state, name) not in {"healthy", "unhealthy"}:
+            if time.monotonic() > deadline:
+                raise EngineFailed(f"no health check of {name} ended within {START_SECONDS} s")
+            time.sleep(0.1)
+
     def import_image(self, image: str, content: bytes, *changes: str) -> None:
         """From a tar file; changes are lines of a Dockerfile."""
         name, tag = image.split(":")

@@ -41,6 +41,10 @@ class Podman(Engine):
     def _client_command(self) -> list[str]:
         return ["podman", "--remote", "--url", self.url]
 
+    def wait_for_health(self, name: str) -> None:
+        """Runs the check once, as a service manager's timer would; there is none."""
+        self.cli("healthcheck", "run", name)
+
     def import_image(self, image: str, content: bytes, *changes: str) -> None:
         """Built, for an import takes no health checks; those are of Docker's format alone."""
         with tempfile.TemporaryDirectory(dir=self.directory) as place:
