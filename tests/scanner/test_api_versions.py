@@ -56,7 +56,7 @@ def host_of_29(document: Any) -> None:
     ("change", "host_change", "differs"),
     [
         (as_19_03, host_of_19_03, {"host-cgroup-namespace"}),
-        (as_29, host_of_29, set()),
+        (as_29, host_of_29, {"engine-version"}),
     ],
     ids=["19.03", "29"],
 )

@@ -16,10 +16,11 @@ import pytest
 
 from scanner import parse, wire
 from scanner.evaluate import evaluate
-from scanner.model import Container, Host, Image, Process, Snapshot
+from scanner.model import Container, Host, Image, Process, Snapshot, Swarm
 from scanner.rule import Verdict
 from scanner.rules import RULES
 from tests.recorded import ENGINE, HERE, answer, networks, volumes
+from tests.recorded.machines import machine
 
 ANSWERS = {
     file.stem: file.read_bytes()
@@ -40,6 +41,18 @@ OMITTED = {
     "HostConfig.CgroupnsMode",  # not known before API 1.41
     "HostConfig.Capabilities",  # not known after API 1.40
     "State.Health",
+    "info: CgroupVersion",  # not known before API 1.41
+    "info: FirewallBackend.Info",  # only where there is something to say
+    "info: Swarm.Managers",  # of managers alone
+    "info: Swarm.Nodes",
+    "service: Endpoint.Ports",
+    "service: Spec.EndpointSpec",  # without it, the swarm has picked all ports by itself
+    "service: Spec.EndpointSpec.Ports",
+    "service: Spec.TaskTemplate.ContainerSpec.Env",
+    "service: Spec.TaskTemplate.RestartPolicy",  # the swarm's own has no end
+    "service: Spec.TaskTemplate.RestartPolicy.Condition",
+    "service: Spec.TaskTemplate.RestartPolicy.MaxAttempts",
+    "swarm: RootRotationInProgress",
 }
 # Lists and pointers for which null is what the engine says for none.
 NULL_IS_NONE = OMITTED | {
@@ -58,7 +71,11 @@ NULL_IS_NONE = OMITTED | {
     "HostConfig.PortBindings",
     "NetworkSettings.Networks",
     "NetworkSettings.Ports",
+    "info: DriverStatus",
+    "info: Plugins.Authorization",
+    "info: RegistryConfig.IndexConfigs",
     "info: SecurityOptions",
+    "info: Warnings",
 }
 
 
@@ -74,6 +91,14 @@ def images() -> tuple[Image, ...]:
 
 
 IMAGES = images()
+WHOLE = {
+    "images": IMAGES,
+    "networks": NETWORKS,
+    "volumes": (),
+    "machine": machine("open"),
+    "taken_at": "2026-11-25T02:00:00+00:00",
+    "reached": "unix",
+}
 
 
 def change_nothing(document: Any) -> None:
@@ -112,7 +137,7 @@ def volumes_unlisted(document: Any) -> None:
 
 def container(name: str, change: Callable[[Any], None]) -> Container:
     """With the processes of a running one, which are read separately."""
-    document = json.loads(ANSWERS[name])
+    document = answer(name)
     listed = volumes(document)
     user = 1000 if document["Config"]["User"] else 0
     change(document)
@@ -123,26 +148,56 @@ def container(name: str, change: Callable[[Any], None]) -> Container:
     return parse.make(**values | {"processes": (Process(user, "sleep"),)})
 
 
-def host(change: Callable[[Any], None] = change_nothing) -> Host:
-    info = answer("_info")
-    info["SecurityOptions"] = MODULES
-    document = {"info": info, "version": answer("_version")}
+def host(change: Callable[[Any], None] = change_nothing, info: str = "_info") -> Host:
+    document = {"info": answer(info), "version": answer("_version")}
+    document["info"]["SecurityOptions"] = MODULES
+    if info == "_swarm_info":
+        document["info"]["Name"] = "manager"
+        as_29_5(document)
     change(document)
     return parse.host(
         json.dumps(document["version"]).encode(), json.dumps(document["info"]).encode()
     )
 
 
+def manager(change: Callable[[Any], None] = change_nothing) -> Host:
+    """Of a swarm, and of a release that tells more."""
+    return host(change, "_swarm_info")
+
+
+def as_29_5(document: Any) -> None:
+    """API 1.54, which the recorded engine does not speak yet; the userland proxy is on."""
+    document["version"] |= {"Version": "29.5.0", "ApiVersion": "1.54"}
+    proxy = [["EnableUserlandProxy", "true"]]
+    document["info"]["FirewallBackend"] = {"Driver": "iptables", "Info": proxy}
+
+
+def swarm(about: str = "", change: Callable[[Any], None] = change_nothing) -> Swarm:
+    """`about` is what changes: the "swarm" itself, or each "service"."""
+    names = ("_swarm", "_swarm_nodes", "_swarm_services", "_swarm_secrets")
+    whole, nodes, services, secrets = map(answer, names)
+    for document in {"swarm": [whole], "service": services}.get(about, ()):
+        change(document)
+    bodies = (json.dumps(document).encode() for document in (whole, nodes, services, secrets))
+    return parse.swarm(*bodies)
+
+
 def judged(
     change: Callable[[Any], None] = change_nothing, names: Iterable[str] = (), **other: Any
 ) -> Verdicts:
-    """All of them on one host, each of them changed."""
+    """All of them on one host, each of them changed, and a task on the manager of a swarm."""
     recordings = tuple(names) or representative()
     containers = tuple(container(name, change) for name in recordings)
     named = {found.id: name for found, name in zip(containers, recordings, strict=True)}
-    values = {"images": IMAGES, "networks": NETWORKS, "volumes": (), "host": host(), **other}
+    values = {**WHOLE, "host": host(), "manager": manager(), "swarm": swarm(), **other}
+    second = {"host": values.pop("manager"), "swarm": values.pop("swarm")}
+    if values["networks"] is not None:
+        second["networks"] = networks("_swarm_networks")
+    results = evaluate(Snapshot(containers=containers, **values))
+    task = container("_swarm_task", change)
+    results += evaluate(Snapshot(containers=(task,), **values | second))
     verdicts: Verdicts = {}
-    for result in evaluate(Snapshot(containers=containers, **values)):
+    for result in results:
         assert "could not be judged" not in result.reason, result
         subject = named.get(result.subject.id, result.subject.name)
         verdicts.setdefault((subject, result.rule), set()).add(result.verdict)
@@ -171,7 +226,13 @@ def without(fact: str, *, null: bool = False) -> Verdicts:
     """`fact` as rules name it in `reads`."""
     answer_to, _, path = fact.rpartition(": ")
     if answer_to in ("info", "version"):
-        return judged(host=host(changed(f"{answer_to}.{path}", null=null)))
+        change = changed(f"{answer_to}.{path}", null=null)
+        return judged(host=host(change), manager=manager(change))
+    if answer_to in ("swarm", "service"):
+        return judged(swarm=swarm(answer_to, changed(path, null=null)))
+    for beginning, unread in UNREAD_WITHOUT.items():
+        if fact.startswith(beginning):
+            return judged(**unread)
     if answer_to in ("images", "networks"):
         return judged(**{answer_to: None})
     if fact == "volumes: Options":
@@ -181,23 +242,45 @@ def without(fact: str, *, null: bool = False) -> Verdicts:
     return judged(changed(fact, null=null))
 
 
-def fields(kind: Any = wire.ContainerJson, before: str = "") -> Iterator[str]:
-    """Each that we read of a container, and each object round them."""
+# What is not read where a fact is missing that has no field of its own in the recordings.
+UNREAD_WITHOUT: dict[str, dict[str, Any]] = {
+    "services": {"swarm": None},
+    "secrets": {"swarm": None},
+    "address": {"reached": ""},
+    "time": {"taken_at": ""},
+    "dockerd": {"machine": None},
+    "host files": {"machine": None},
+    "auditctl": {"machine": None},
+    "/": {"machine": None},
+}
+
+
+def fields(kind: Any, before: str = "") -> Iterator[str]:
+    """Each that we read of an answer, and each object round them."""
     for field in msgspec.structs.fields(kind):
         path = f"{before}{field.name}"
-        if path not in ("Id", "Name"):
+        if field.name not in ("Id", "ID", "Name", "Names"):
             yield path
-        if field.name in ("State", "Config", "HostConfig", "NetworkSettings"):
-            yield from fields(wire._struct_of(field.type), f"{path}.")
+        inner = wire._struct_of(field.type)
+        if inner is not None and "list[" not in str(field.type):
+            yield from fields(inner, f"{path}.")
 
 
-FIELDS = tuple(fields())
+FIELDS = (
+    *fields(wire.ContainerJson),
+    *fields(wire.InfoJson, "info: "),
+    *fields(wire.VersionJson, "version: "),
+    *fields(wire.SwarmJson, "swarm: "),
+    *fields(wire.ServiceJson, "service: "),
+)
 # Of these, the recorded engine shows neither a pass nor a fail.
 SILENT = {"host-user-namespace", "storage-quota", "unhealthy"}
 # What decides only together with something that the recordings do not show, or not at all here.
 DOES_WITHOUT = {
     ("cow-storage-driver", "info: DriverStatus"): "for devicemapper",
     ("default-bridge", "networks: Options"): "the default bridge is called bridge on every engine",
+    ("default-ulimits", "HostConfig.Ulimits"): "then the machine tells",
+    ("default-ulimits", "dockerd: default-ulimits"): "then containers without limits tell",
     ("engine-socket-mount", "info: SecurityOptions"): "for sockets of an engine without root",
     ("memory-limit", "HostConfig.MemorySwap"): "if the policy asks for it",
     ("mutable-image-tag", "Image"): "for a name that looks like an id",
@@ -206,6 +289,8 @@ DOES_WITHOUT = {
     ("overlay-encryption", "networks: Options.encrypted"): "without networks there is no subject",
     ("root-user", "top: processes"): "then the configuration decides",
     ("root-user", "HostConfig.UsernsMode"): "where the engine remaps users",
+    ("swarm-unneeded", "info: Swarm.ControlAvailable"): "where no task tells that it is needed",
+    ("swarm-unneeded", "services"): "where no task tells that it is needed",
 }
 # A neighbour that was not read is unknown itself, and spoils nothing.
 OF_THE_NEIGHBOUR = {("shared-writable-volume", "volumes: Options")}
