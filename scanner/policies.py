@@ -41,10 +41,11 @@ PLAIN = Setting()
 
 class Problem(NamedTuple):
     """Something that cannot be accepted. `path` leads to it from the rules: a slug, a key, a
-    parameter, and deeper."""
+    parameter, and deeper; `of_key` where it is the last name of the path that is wrong."""
 
     path: tuple[str | int, ...]
     message: str
+    of_key: bool = False
 
 
 def read(raw: Mapping[Any, Any], catalogue: Catalogue) -> tuple[dict[str, Setting], list[Problem]]:
@@ -61,16 +62,19 @@ def read(raw: Mapping[Any, Any], catalogue: Catalogue) -> tuple[dict[str, Settin
         rule = catalogue.get(slug) if isinstance(slug, str) else None
         if rule is None:
             hint = suggestion(str(slug), catalogue) or "`plimsoll rules` lists them"
-            wrong.append(Problem((str(slug),), f"there is no rule {str(slug)[:80]!r}; {hint}"))
+            message = f"there is no rule {str(slug)[:80]!r}; {hint}"
+            wrong.append(Problem((str(slug),), message, of_key=True))
             continue
         setting, problems = _setting(value, rule)
-        wrong += [Problem((slug, *path), message) for path, message in problems]
+        wrong += [problem._replace(path=(slug, *problem.path)) for problem in problems]
         if setting != PLAIN:
             found[slug] = setting
     return found, wrong
 
 
 def _setting(raw: Any, rule: Rule[Any, Any]) -> tuple[Setting, list[Problem]]:
+    if raw is None:
+        return PLAIN, []
     if isinstance(raw, str | bool):
         raw = {"state": raw}
     if not isinstance(raw, Mapping):
@@ -84,7 +88,7 @@ def _setting(raw: Any, rule: Rule[Any, Any]) -> tuple[Setting, list[Problem]]:
         wrong.append(Problem(("parameters",), "parameters are a mapping of names to values"))
     elif given:
         parameters, problems = _parameters(given, rule)
-        wrong += [Problem(("parameters", *path), message) for path, message in problems]
+        wrong += [problem._replace(path=("parameters", *problem.path)) for problem in problems]
     return (
         Setting(state or State.ON, None if severity is rule.severity else severity, parameters),
         wrong,
@@ -123,7 +127,7 @@ def _parameters(
             wrong.append(_told(name, str(error)))
             continue
         if value != getattr(own, name):
-            found[name] = msgspec.to_builtins(value)
+            found[name] = _plain(value)
     return found, wrong
 
 
@@ -132,7 +136,7 @@ def _unknown(raw: Mapping[Any, Any], known: Iterable[str], words: str) -> Iterab
     for key in raw:
         if key not in names:
             hint = suggestion(str(key), names) or f"there is {', '.join(names)}"
-            yield Problem((str(key),), f"{words} {str(key)[:80]!r}; {hint}")
+            yield Problem((str(key),), f"{words} {str(key)[:80]!r}; {hint}", of_key=True)
 
 
 def suggestion(wrong: str, names: Iterable[str]) -> str:
@@ -161,9 +165,39 @@ def _told(name: str, said: str) -> Problem:
     return Problem((name, *steps), f"{name} {message}"[:300])
 
 
+def _plain(value: Any) -> Any:
+    """As JSON knows it, which has no tuples: what is stored equals what is read again."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
 def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
     return repr(text[:80])
+
+
+class Parameter(NamedTuple):
+    """What a rule can be set to. `own` is its value as plain values, where nothing is set."""
+
+    name: str
+    what: str
+    type: Any
+    own: Any
+
+
+def parameters(rule: Rule[Any, Any]) -> list[Parameter]:
+    own = rule.parameters()
+    described = msgspec.json.schema(rule.parameters)
+    reference = described.get("$ref", "").rpartition("/")[2]
+    properties = described.get("$defs", {}).get(reference, described).get("properties", {})
+    return [
+        Parameter(
+            field.name,
+            properties.get(field.name, {}).get("description", ""),
+            field.type,
+            _plain(getattr(own, field.name)),
+        )
+        for field in msgspec.structs.fields(rule.parameters)
+    ]
 
 
 def stored(body: Mapping[str, Any]) -> dict[str, Setting]:

@@ -52,6 +52,11 @@ def error_json(error: EngineError) -> str:
     return _json({"schema": SCHEMA, "error": found})
 
 
+def problems_json(problems: Iterable[Any]) -> str:
+    """What is wrong with a file, each with its line and column."""
+    return _json({"schema": SCHEMA, "problems": [problem._asdict() for problem in problems]})
+
+
 def rules_json(rules: Sequence[Rule[Any, Any]]) -> str:
     return _json({"schema": SCHEMA, "rules": [_rule(rule) for rule in rules]})
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from portal.compliance import reconcile
 from portal.compliance.models import Change, Result, Standing, Verdict
-from portal.compliance.reconcile import Unit
+from portal.compliance.reconcile import Plan, Unit
 from portal.fleet.models import Group, Host
 from portal.fleet.queries import stored_snapshots
 from portal.policies.models import PolicyVersion
@@ -103,6 +103,7 @@ def preview(edit: Edit, *, now: datetime) -> Preview:
     }
     rules = frozenset[str]().union(*changed.values())
     concerned = found.filter(id__in=[host for host, slugs in changed.items() if slugs])
+    catalogued = catalogue()
     tally = _Tally()
     lost = 0
     units = _Units(concerned, rules)
@@ -110,11 +111,15 @@ def preview(edit: Edit, *, now: datetime) -> Preview:
         if snapshot is None:
             lost += 1
             continue
-        settings = after[host.group_id]
-        standing = {
-            unit.identity: unit for unit in units.of(host.pk) if unit.rule in changed[host.pk]
-        }
-        _compare(host, standing, snapshot, changed[host.pk], settings, tally, now)
+        settings, slugs = after[host.group_id], changed[host.pk]
+        standing = {unit.identity: unit for unit in units.of(host.pk) if unit.rule in slugs}
+        on = [slug for slug in sorted(slugs) if settings.get(slug, PLAIN).state is State.ON]
+        judged = [catalogued[slug] for slug in on if slug in catalogued]
+        results = evaluate(snapshot, written.policy(settings), judged)
+        seen = reconcile.observed(host.pk, results, now)
+        slugs = frozenset(rule.slug for rule in judged)
+        plan = reconcile.plan(standing, seen, now, reconcile.unlisted(snapshot), slugs)
+        _count(host, standing, plan, tally)
     return Preview(
         amounts=tally.amounts,
         parts=tally.parts(),
@@ -170,21 +175,7 @@ def _seen(
         yield host, Snapshot(host=NOT_READ)
 
 
-def _compare(
-    host: Host,
-    standing: Mapping[bytes, Unit],
-    snapshot: Snapshot,
-    changed: frozenset[str],
-    settings: Settings,
-    tally: "_Tally",
-    now: datetime,
-) -> None:
-    rules = catalogue()
-    on = [slug for slug in sorted(changed) if settings.get(slug, PLAIN).state is State.ON]
-    judged = [rules[slug] for slug in on if slug in rules]
-    results = evaluate(snapshot, written.policy(settings), judged)
-    seen = reconcile.observed(host.pk, results, now)
-    plan = reconcile.plan(standing, seen, now, reconcile.unlisted(snapshot), rules.keys() & on)
+def _count(host: Host, standing: Mapping[bytes, Unit], plan: Plan, tally: "_Tally") -> None:
     for unit, change in plan.steps:
         if kind := _CHANGES.get(change):
             tally.add(kind, host, unit)

@@ -46,11 +46,11 @@ class Place:
         return Problem(line + 1, at - (before.rfind("\n") + 1) + 1, message)
 
 
-def documents(text: str) -> list[yaml.Node]:
+def documents(text: str, *, most_parts: int = MOST_PARTS) -> list[yaml.Node]:
     """The root of each. Raises Refused for what is no YAML, is too deep or too large, or has
     aliases, by which a small text becomes a large one."""
     try:
-        _bounded(yaml.parse(text, Loader=_Loader))
+        _bounded(yaml.parse(text, Loader=_Loader), most_parts)
         return [node for node in yaml.compose_all(text, Loader=_Loader) if node is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -62,7 +62,7 @@ def documents(text: str) -> list[yaml.Node]:
         raise Refused([Problem(1, 1, f"cannot be read as YAML: {said}"[:300])]) from None
 
 
-def _bounded(events: Iterable[Any]) -> None:
+def _bounded(events: Iterable[Any], most_parts: int) -> None:
     depth = 0
     for count, event in enumerate(events):
         depth += isinstance(event, _OPENS) - isinstance(event, _CLOSES)
@@ -71,8 +71,8 @@ def _bounded(events: Iterable[Any]) -> None:
             wrong = "anchors and aliases are not read: write it out"
         elif depth > MOST_DEPTH:
             wrong = f"is nested more than {MOST_DEPTH} deep"
-        elif count > MOST_PARTS:
-            wrong = f"has more than {MOST_PARTS} parts"
+        elif count > most_parts:
+            wrong = f"has more than {most_parts} parts"
         if wrong:
             mark = event.start_mark
             raise Refused([Problem(mark.line + 1, mark.column + 1, wrong)])

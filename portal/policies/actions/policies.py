@@ -15,6 +15,7 @@ from portal.fleet.models import Group
 from portal.policies.models import Binding, Policy, PolicyVersion
 from portal.policies.queries import catalogue
 from scanner import policies as written
+from scanner.policy_file import PolicyFile
 
 BASELINE = "Baseline"
 _RESERVED = {"new", "import"}  # addresses of pages
@@ -123,12 +124,14 @@ def save_policy(
 
 @transaction.atomic
 def import_policy(
-    draft: Draft, *, comment: str, actor: User | None, now: datetime
+    file: PolicyFile, *, comment: str, actor: User | None, now: datetime
 ) -> PolicyVersion:
-    """A new version of the policy of this name, or a new policy. Whom it is for stays."""
+    """A new version of the policy that the file names, or a new policy, which is for no group yet.
+    Whom one that exists is for stays."""
     require(actor, Right.MANAGE_POLICIES)
-    name = _name(draft.name)
-    found = Policy.objects.filter(name__iexact=name, removed_at=None).first()
+    rules = written.plain(file.settings)
+    draft = Draft(_name(file.name), file.description, rules, frozenset())
+    found = Policy.objects.filter(name__iexact=draft.name, removed_at=None).first()
     if found is None:
         return create_policy(draft, comment=comment, actor=actor, now=now)
     number = PolicyVersion.objects.filter(policy=found).order_by("-number")[0].number

@@ -2,6 +2,7 @@
 
 from portal.policies.queries.catalogue import FAMILIES, catalogue, families, forget, held
 from portal.policies.queries.custom_rules import (
+    Trial,
     custom_rule,
     custom_rules,
     retired,
@@ -12,9 +13,11 @@ from portal.policies.queries.custom_rules import (
 from portal.policies.queries.policies import (
     Applied,
     Assignment,
+    as_yaml,
     assignment,
     bindings,
     latest,
+    named,
     policies,
     policy,
     policy_for,
@@ -27,6 +30,8 @@ __all__ = [
     "FAMILIES",
     "Applied",
     "Assignment",
+    "Trial",
+    "as_yaml",
     "assignment",
     "bindings",
     "catalogue",
@@ -36,6 +41,7 @@ __all__ = [
     "forget",
     "held",
     "latest",
+    "named",
     "policies",
     "policy",
     "policy_for",

@@ -8,8 +8,10 @@ from django.db.models import Q, QuerySet
 from portal.core.errors import NotFound
 from portal.fleet.models import Host
 from portal.policies.models import Binding, Policy, PolicyVersion
+from portal.policies.queries.catalogue import catalogue
 from scanner import Policy as Judged
 from scanner import policies as written
+from scanner import policy_file
 from scanner.policies import Settings
 
 
@@ -42,6 +44,24 @@ def policy(slug: str) -> Policy:
     if found is None:
         raise NotFound("There is no policy of this name. It may have been removed.")
     return found
+
+
+def named(text: str) -> Policy:
+    """By its name or its slug. Raises NotFound."""
+    found = policies().filter(Q(name__iexact=text) | Q(slug=text)).order_by("id").first()
+    if found is None:
+        names = ", ".join(policies().values_list("name", flat=True))
+        raise NotFound(f"There is no policy {text[:100]}. There is {names}.")
+    return found
+
+
+def as_yaml(version: PolicyVersion, *, full: bool = False) -> str:
+    """A policy file; `full` also writes what is as each rule comes."""
+    head = f"# {version}, saved {version.at:%Y-%m-%d %H:%M} UTC: {version.comment}\n"
+    body = policy_file.write(
+        version.name, version.description, settings_of(version), catalogue(), full=full
+    )
+    return head + body
 
 
 def policy_for(host: Host) -> Applied:

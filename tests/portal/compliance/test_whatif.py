@@ -17,6 +17,7 @@ from portal.fleet.models import ConfigVersion, Group, Host
 from portal.policies import actions, queries
 from portal.policies.actions import Draft
 from portal.policies.models import Policy
+from portal.policies.queries import held
 from scanner import RULES, Severity, policies
 from scanner.model import Container, Health, Network
 from tests.fleet import NOW, named, register, scan
@@ -131,14 +132,14 @@ def some_parameters(chance: random.Random, rule: Any) -> dict[str, Any]:
     return found
 
 
-def some_rules(chance: random.Random) -> dict[str, Any]:
+def some_rules(chance: random.Random, amount: int) -> dict[str, Any]:
     return {
         rule.slug: {
             "state": chance.choice(["on", "on", "shadow", "off"]),
             "severity": chance.choice([None, *(each.value for each in Severity)]),
             "parameters": some_parameters(chance, rule) or None,
         }
-        for rule in chance.sample(RULES, chance.choice([1, 2, 5, len(RULES) // 2]))
+        for rule in chance.sample(RULES, amount)
     }
 
 
@@ -147,15 +148,18 @@ def some_groups(chance: random.Random) -> frozenset[int]:
     return frozenset(chance.sample(groups, chance.randint(0, len(groups))))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_preview_is_what_saving_and_scanning_then_does(seed: int, fleet: dict[str, Host]):
     chance = random.Random(seed)  # noqa: S311 - to be the same at each run
     moment = LATER
     happened: Counter[str] = Counter()
-    for number in range(6):
+    for number in range(5):
         moment += timedelta(hours=1)
         found = chance.choice([None, default(), *Policy.objects.order_by("id")])
-        rules, groups = some_rules(chance), some_groups(chance)
+        amount = chance.choice([1, 2, 5])
+        if number == 0:
+            found, amount = default(), len(RULES) // 2
+        rules, groups = some_rules(chance, amount), some_groups(chance)
         settings, problems = policies.read(rules, queries.catalogue())
         assert problems == []
         edit = Edit(found.pk if found else None, settings, groups)
@@ -306,14 +310,14 @@ def test_of_a_host_whose_configuration_is_lost_nothing_is_told(fleet: dict[str, 
 
 
 def test_the_number_of_queries_does_not_depend_on_the_fleet(fleet: dict[str, Host]):
-    with CaptureQueriesContext(connection) as few:
+    with held(), CaptureQueriesContext(connection) as few:
         edited(privileged={"severity": "low"}, root_user="off")
     for number in range(12):
         host = register(f"more-{number}", group=f"More {number % 4}")
         scan(host, named("privileged"), named("everything"))
-    with CaptureQueriesContext(connection) as many:
+    with held(), CaptureQueriesContext(connection) as many:
         edited(privileged={"severity": "low"}, root_user="off")
-    assert len(few) == len(many) <= 12
+    assert len(few) == len(many) <= 13
 
 
 def test_lines_are_bounded_and_the_most_severe_stay(fleet: dict[str, Host], monkeypatch: Any):
