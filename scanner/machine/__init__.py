@@ -4,7 +4,7 @@ Nothing but fixed, reading commands is ever run there: `COMMANDS`.
 """
 
 from scanner.machine.commands import COMMANDS
-from scanner.machine.model import AuditRules, Daemon, File, Group, Machine, Option
+from scanner.machine.model import AuditRules, Daemon, File, FileSystem, Group, Machine, Option
 from scanner.machine.reading import Shell, read
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "AuditRules",
     "Daemon",
     "File",
+    "FileSystem",
     "Group",
     "Machine",
     "Option",

@@ -33,7 +33,7 @@ FILES = (
     *("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/bin/docker"),
     *("/usr/bin/containerd", "/usr/bin/containerd-shim"),
     *("/usr/bin/containerd-shim-runc-v1", "/usr/bin/containerd-shim-runc-v2", "/usr/bin/runc"),
-    *("/usr/sbin/runc", "/sbin/auditctl", "/usr/sbin/auditctl", "/etc/audit"),
+    "/usr/sbin/runc",
 )
 
 _TOOLS = r"""

@@ -10,6 +10,7 @@ import msgspec
 
 from scanner import paths
 from scanner.machine import audit
+from scanner.machine.commands import SYSCTLS
 from scanner.machine.options import OPTIONS, Value
 from scanner.unread import Unread
 
@@ -227,9 +228,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         return self.groups[gid]
 
     def sysctl(self, name: str) -> str | None:
-        """None where this kernel has no such value."""
+        """None where this kernel has no such value. Raises Unread for one that was not asked."""
         self._know("sysctl")
         self._know(name)
+        if name.replace(".", "/") not in SYSCTLS:
+            raise Unread(f"sysctl: {name}", "it was not looked at")
         return self.sysctls.get(name)
 
     def mount_of(self, path: str) -> FileSystem:

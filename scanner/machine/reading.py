@@ -85,7 +85,7 @@ def read(shell: Shell, *, data_root: str = "", socket: str = "") -> Machine:
         mounts=_mounts(system, data_root, unread),
         groups=dict(_groups(engine)),
         files=files,
-        found_audit_rules=_audit(system, files, unread, denied),
+        found_audit_rules=_audit(system, unread, denied),
         unread=unread,
     )
     try:
@@ -157,19 +157,17 @@ def _unescaped(field: bytes) -> bytes:
     return re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), field)
 
 
-def _audit(
-    system: _Records, files: dict[str, File | None], unread: dict[str, str], denied: str
-) -> AuditRules:
+def _audit(system: _Records, unread: dict[str, str], denied: str) -> AuditRules:
     loaded: tuple[str, ...] | None = None
     written: list[str] | None = []
     off = False
-    installed = files.get("/usr/sbin/auditctl") is not None
+    installed = False
     for name, state, body in system.of("audit"):
         if len(body) > commands.FILE_LIMIT:
             unread["audit"] = f"the audit rules in {name} are too long"
         lines = [line for line in map(_line, body.splitlines()) if line and line[0] != "#"]
         if name == "loaded":
-            installed = installed or state != "absent"
+            installed = state != "absent"
             loaded = tuple(lines[:_ENTRIES_LIMIT]) if state == "read" else None
         elif name == "status":
             off = lines == ["0"]

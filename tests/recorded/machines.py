@@ -30,3 +30,8 @@ def answers(name: str) -> list[bytes]:
 
 def machine(name: str, *, data_root: str = DATA_ROOT, socket: str = SOCKET) -> Machine:
     return read(Replay(answers(name)), data_root=data_root, socket=socket)
+
+
+def rootless(name: str = "rootless") -> Machine:
+    root = "/srv/engine/data/.local/share/docker"
+    return machine(name, data_root=root, socket="/srv/engine/docker.sock")
