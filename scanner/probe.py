@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from scanner import parse, wire
 from scanner.calls import UNKNOWN_PATH
+from scanner.context import NEEDS_SSH
 from scanner.engine import Call, Engine
 from scanner.errors import AnswerError, EngineError, GoneError, SshKeyError
 from scanner.evaluate import evaluate
@@ -54,14 +56,16 @@ class Power(msgspec.Struct, frozen=True):
 
 class Probe(msgspec.Struct, frozen=True):
     """What came of it. `host`, `containers` and `power` are None unless a scan would be possible;
-    `unread` are the titles of rules that could not be judged all the same, out of `rules`. `calls`
-    is all that was asked, `certificate` the engine's own where it showed one."""
+    `unread` are the titles of rules that could not be judged all the same, out of `rules`;
+    `need_ssh` of them could be over SSH. `calls` is all that was asked, `certificate` the engine's
+    own where it showed one."""
 
     steps: tuple[Step, ...]
     host: Host | None = None
     containers: int | None = None
     rules: int = 0
     unread: tuple[str, ...] = ()
+    need_ssh: int = 0
     power: Power | None = None
     calls: tuple[Call, ...] = ()
     certificate: CertificateFacts | None = None
@@ -232,14 +236,25 @@ def _seen(engine: Engine, steps: list[Step], found: _Found) -> Probe:
     on every engine, but those two may be denied or missing."""
     listed: tuple[Any, ...] | None = () if found.lists else None
     snapshot = Snapshot(
-        host=found.host, images=listed, networks=listed, volumes=listed, reached=engine.reached
+        host=found.host,
+        images=listed,
+        networks=listed,
+        volumes=listed,
+        taken_at=datetime.now(UTC).isoformat(),
+        reached=engine.reached,
     )
-    unread = {result.rule for result in evaluate(snapshot) if result.verdict == Verdict.UNKNOWN}
+    unknown = [result for result in evaluate(snapshot) if result.verdict == Verdict.UNKNOWN]
+    unread = {result.rule for result in unknown}
+    need_ssh = {result.rule for result in unknown if NEEDS_SSH in result.reason}
+    if found.commands:  # then a scan reads what these want
+        unread, need_ssh = unread - need_ssh, set()
     if not found.lists:
         unread |= {rule.slug for rule in RULES if rule.subject_kind == "network"}
     titles = tuple(BY_SLUG[slug].title for slug in sorted(unread))
     power = _power(engine, found)
-    return Probe(tuple(steps), found.host, found.containers, len(RULES), titles, power)
+    return Probe(
+        tuple(steps), found.host, found.containers, len(RULES), titles, len(need_ssh), power
+    )
 
 
 def _power(engine: Engine, found: _Found) -> Power:

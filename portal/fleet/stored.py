@@ -60,7 +60,7 @@ def surroundings(snapshot: Snapshot) -> bytes:
     if networks is not None:  # whose members follow from the containers
         networks = tuple(replace(network, members=()) for network in networks)
     bare = replace(snapshot, containers=(), gaps=(), taken_at="", networks=networks)
-    facts: dict[str, Any] = msgspec.to_builtins(bare)
+    facts: dict[str, Any] = msgspec.to_builtins(bare, str_keys=True)
     del facts["host"]
     return msgspec.json.encode(facts, order="sorted")
 

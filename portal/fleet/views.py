@@ -32,7 +32,6 @@ TRIES = {"look", "generate", "test", "trust", "tls"}
 TRUSTABLE = {"host_key_new", "host_key_changed"}
 FILLED_IN, OFFERED = "filled_in", "offered"
 """What is held beside secrets: the other fields, and a key that a machine has shown."""
-MACHINE = {rule.title for rule in RULES if rule.family is Family.HOST}
 _hide = sensitive_post_parameters(*forms.SECRETS)
 
 
@@ -85,7 +84,6 @@ def _about(tried: Probe) -> dict[str, Any]:
     """What the template of a test's result wants."""
     return {
         "tried": tried,
-        "need_ssh": len(MACHINE & set(tried.unread)),
         "calls": [f"GET {call.path}" for call in CALLS],
     }
 
@@ -257,7 +255,7 @@ class Sheet:
             "taken": connection.taken,
             "local_socket": forms.local_socket_found(),
             "rules": len(RULES),
-            "machine_rules": len(MACHINE),
+            "machine_rules": sum(rule.family is Family.HOST for rule in RULES),
             "tls_snippets": snippets.tls(),
             "ssh_snippets": snippets.ssh(user, parts["ssh_key"]["public_key"]),
             "socket_snippets": snippets.socket(),
