@@ -80,14 +80,14 @@ def test_an_overlay_must_be_encrypted_and_the_ingress_network_cannot_be(strict):
     }
 
 
-def test_a_task_whose_ports_the_swarm_publishes_is_unknown_and_never_a_pass(strict):
+def test_a_task_is_published_where_the_swarm_publishes_its_service(strict):
     strict.cli("service", "create", "--detach", "--name=mesh", "--publish=8080:80", *APP)
     strict.cli("service", "create", "--detach", "--name=hidden", *APP)
     host_port = "--publish=mode=host,published=8081,target=80"
     strict.cli("service", "create", "--detach", "--name=direct", host_port, *APP)
     names = {name: running_task(strict, name) for name in ("mesh", "hidden", "direct")}
     found = judged(strict, "port-interface")
-    assert found[names["mesh"]] == {"": UNKNOWN}
+    assert found[names["mesh"]] == {"0.0.0.0:8080->80/tcp": FAIL}
     assert found[names["hidden"]] == {"": PASS}
     assert found[names["direct"]] == {"": PASS}  # bound to the address that the daemon gives
     strict.cli("service", "rm", *names)
