@@ -32,8 +32,8 @@ def layer(created_by: str, size: int = 0) -> Layer:
     keyword, text = _parted(created_by[:LIMIT].strip())
     if keyword in _WITH_VALUES:
         pairs = _pairs(text)
-        names = " ".join(name for name, _ in pairs) or text
-        return Layer(keyword, redact.text(names, LIMIT), size, truncated, _suspected(pairs))
+        names = ", ".join(name for name, _ in pairs) or text.partition(" ")[0]
+        return Layer(keyword, names, size, truncated, _suspected(pairs))
     found: list[EnvironmentName] = []
     if keyword in {"RUN", ""}:
         built_with, text, certain = _script(text)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import scanner.rules
-from scanner.model import Container, Host, Network
+from scanner.model import Container, Host, Image, Network
 from scanner.remedy import advice, compose, docker_run, written
 from scanner.rules import BY_SLUG, RULES
 from tests.recorded import container
@@ -36,6 +36,10 @@ CATALOGUE = {
     "lifecycle": """
         restart-policy restart-loop root-user healthcheck unhealthy mutable-image-tag
         outdated-image secrets-in-environment
+    """,
+    "images": """
+        image-exposed-ports image-user image-healthcheck image-add-instruction image-secrets
+        image-update-only image-age image-unused image-sprawl image-remote-login
     """,
     "engine": """
         live-restore userland-proxy insecure-registries engine-tls userns-remap daemon-seccomp
@@ -114,7 +118,7 @@ def test_it_says_what_is_wrong_and_why(rule):
     assert rule.why.endswith(".")
     assert rule.fix.summary.endswith(".")
     assert rule.fix.side_effects.endswith(".")
-    assert rule.subject in (Container, Host, Network)
+    assert rule.subject in (Container, Host, Image, Network)
     assert rule.version >= 1
 
 

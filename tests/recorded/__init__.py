@@ -9,11 +9,12 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from scanner import parse
 from scanner.context import Context
-from scanner.model import Container, Host, Network, Snapshot, Swarm, Volume
+from scanner.model import Container, Host, Image, Network, Snapshot, Swarm, Volume
 
 HERE = Path(__file__).parent
 ENGINE = "20.10"
@@ -63,6 +64,14 @@ def swarm(engine: str = ENGINE) -> Swarm:
 
 def networks(name: str = "_networks", engine: str = ENGINE) -> tuple[Network, ...]:
     return parse.networks((HERE / engine / f"{name}.json").read_bytes())
+
+
+def image(name: str, engine: str = ENGINE, **changes: Any) -> Image:
+    """One of cases_images.py, with its history; `changes` are fields that are otherwise."""
+    document = answer(f"_image_{name}", engine)
+    found = parse.image(json.dumps(document["inspect"]).encode())
+    layers = parse.history(json.dumps(document["history"]).encode())
+    return msgspec.structs.replace(found, **{"history": layers, **changes})
 
 
 def context(*containers: Container, **snapshot: Any) -> Context:

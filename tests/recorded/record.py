@@ -12,13 +12,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tests.recorded
 from scanner.engine import Engine as Client
 from tests.recorded import HERE, Case
 from tests.support.engines import Engine
-from tests.support.images import load_images
+from tests.support.images import build, load_images, load_packages
 from tests.support.podman import Podman
 
 WHOLE = {
@@ -31,7 +31,8 @@ WHOLE = {
 
 
 def modules(families: list[str]) -> Iterator[ModuleType]:
-    """Besides CASES, a module may have NETWORKS: flags of `docker network create`, by name."""
+    """Besides CASES, a module may have NETWORKS: flags of `docker network create`, by name; and
+    IMAGES, each a Dockerfile, with their FILES."""
     for module in pkgutil.iter_modules(tests.recorded.__path__):
         family = module.name.removeprefix("cases_")
         if module.name.startswith("cases_") and (not families or family in families):
@@ -86,6 +87,8 @@ def record(families: list[str]) -> None:
                     make_networks(engine, networks)
                     family = module.__name__.rpartition("cases_")[2]
                     keep(folder / f"_networks_{family}.json", client.get("/networks"), engine)
+                if builds := getattr(module, "IMAGES", {}):
+                    record_images(engine, client, folder, builds, module.FILES)
                 for name, case in module.CASES.items():
                     record_case(engine, client, folder, name, case)
     finally:
@@ -123,6 +126,21 @@ def record_case(engine: Engine, client: Client, folder: Path, name: str, case: C
     make(engine, name, case)
     keep(folder / f"{name}.json", client.get(f"/containers/{name}/json"), engine)
     print(f"{folder.name}/{name}")
+
+
+def record_images(
+    engine: Engine, client: Client, folder: Path, builds: dict[str, Any], files: dict[str, bytes]
+) -> None:
+    load_packages(engine)
+    for name, (dockerfile, old) in builds.items():
+        build(engine, f"recorded/{name}:1", dockerfile, files, old=old)
+        path = f"/images/{engine.client.images.get(f'recorded/{name}:1').id}"
+        answers = {
+            "inspect": json.loads(client.get(f"{path}/json")),
+            "history": json.loads(client.get(f"{path}/history")),
+        }
+        keep(folder / f"_image_{name}.json", json.dumps(answers).encode(), engine)
+        print(f"{folder.name}/_image_{name}")
 
 
 def make_networks(engine: Engine, networks: dict[str, tuple[str, ...]]) -> None:

@@ -1,6 +1,8 @@
 """The images that tests run, made without a registry from programs of this machine."""
 
+import gzip
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -29,6 +31,8 @@ DERIVED = {
     "plimsoll/named-user:1": ("USER app",),
 }
 SSHD = "plimsoll/sshd:1"
+PACKAGES = "plimsoll/packages:1"
+"""Package managers that do nothing: builds need no network. Not among those of `load_images`."""
 
 
 def load_images(engine: Engine) -> None:
@@ -45,6 +49,48 @@ def load_images(engine: Engine) -> None:
 def load_image(engine: Engine, image: str, content: bytes, *changes: str) -> None:
     """One image under a name with a tag; changes are lines of a Dockerfile."""
     engine.import_image(image, content, 'CMD ["sh"]', *changes)
+
+
+def load_packages(engine: Engine) -> None:
+    """Brings PACKAGES onto an engine."""
+    nothing = b"#!/bin/sh\n"
+    programs = ("apk", "apt-get", "npm", "/usr/sbin/chpasswd")
+    files = {name if "/" in name else f"/bin/{name}": nothing for name in programs}
+    load_image(engine, PACKAGES, filesystem(files))
+
+
+class BuildFailed(Exception):
+    """What the builder said last."""
+
+
+def build(
+    engine: Engine, tag: str, dockerfile: str, files: dict[str, bytes], *, old: bool = False
+) -> None:
+    """By BuildKit, which is part of the engine, or by the builder of old. `files` are the context,
+    by path."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w:gz", format=tarfile.GNU_FORMAT) as archive:
+        for path, body in {"Dockerfile": dockerfile.encode(), **files}.items():
+            _add(archive, path, body, mode=0o644)
+    api = engine.client.api
+    answer = api.post(
+        api._url("/build"),
+        params={"t": tag, "networkmode": "none", **({} if old else {"version": "2"})},
+        data=context.getvalue(),
+        headers={"Content-Type": "application/x-tar"},
+    )
+    said = [json.loads(line) for line in answer.text.splitlines()]
+    if errors := [line["error"] for line in said if "error" in line]:
+        raise BuildFailed(errors[-1])
+
+
+def archive_of(files: dict[str, bytes]) -> bytes:
+    """A tar file, compressed."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for path, body in files.items():
+            _add(archive, path, body, mode=0o644)
+    return gzip.compress(content.getvalue())
 
 
 def filesystem(more: dict[str, bytes] | None = None) -> bytes:
