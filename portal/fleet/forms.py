@@ -235,10 +235,10 @@ class ConnectionForm(forms.Form):
             elif wrong := keys.fault(name, text) if text else "":
                 self.held.pop(name, None)
                 self.add_error(name, wrong)
-        usable = not any(name in self.errors for name in keys.PARTS[transport])
-        if usable and transport == TLS and (wrong := keys.mismatch(given)):
+        pair = {"tls_certificate", "tls_key"}
+        if not pair & set(self.errors) and (wrong := keys.mismatch(given)):
             self.add_error("tls_key", wrong)
-        elif usable and "ssh_bastion" not in self.errors:
+        if not {*keys.PARTS[transport], "ssh_bastion"} & set(self.errors):
             made = keys.assembled(transport, given, bastion=data.get("ssh_bastion", ""))
             data["credentials"] = made
             data["replaced"] = made != self.stored
