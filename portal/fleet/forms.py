@@ -236,7 +236,8 @@ class ConnectionForm(forms.Form):
                 self.held.pop(name, None)
                 self.add_error(name, wrong)
         pair = {"tls_certificate", "tls_key"}
-        if not pair & set(self.errors) and (wrong := keys.mismatch(given)):
+        paired = transport == TLS and not pair & set(self.errors)
+        if paired and (wrong := keys.mismatch(given)):
             self.add_error("tls_key", wrong)
         if not {*keys.PARTS[transport], "ssh_bastion"} & set(self.errors):
             made = keys.assembled(transport, given, bastion=data.get("ssh_bastion", ""))
