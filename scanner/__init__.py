@@ -4,9 +4,10 @@ What the portal uses of it is named here.
 """
 
 from scanner.collect import collect
-from scanner.engine import Call, Engine
+from scanner.engine import Engine
 from scanner.errors import EngineError, SshKeyError
 from scanner.evaluate import evaluate
+from scanner.ledger import Call
 from scanner.model import Container, Gap, Host, PartialContainer, Snapshot, Unread
 from scanner.probe import Power, Probe, Step, probe
 from scanner.remedy import advice

@@ -14,10 +14,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
-import msgspec
-
 from scanner import calls, wire
 from scanner.errors import AnswerError, EngineError, GoneError
+from scanner.ledger import Call
 from scanner.transport import address
 from scanner.transport.certificates import CertificateFacts
 from scanner.transport.credentials import Credentials
@@ -32,19 +31,6 @@ NEWEST_API = (1, 51)
 _MIB = 1024 * 1024
 _SHELL_LIMIT = 4 * _MIB
 _PLUGIN = re.compile(r"authorization denied by plugin ([^\s:]+): (.*)")
-
-
-class Call(msgspec.Struct, frozen=True):
-    """One thing that was asked of a host. `method` is "GET", or "RUN" for a command over SSH, which
-    is then the `path`. `status` is HTTP's or the command's, and 0 for a call without an answer.
-    `bytes` is the answer's size, `at` the time in seconds since 1970."""
-
-    method: str
-    path: str
-    status: int
-    milliseconds: int
-    bytes: int
-    at: float
 
 
 class Engine:
@@ -66,8 +52,9 @@ class Engine:
         connect_timeout: float = 5.0,
         limit: int = 32 * _MIB,
     ) -> None:
-        way = way_to(address.parse(url), credentials)
-        self._begin(way, [], timeout, connect_timeout, limit)
+        ledger: list[Call] = []
+        way = way_to(address.parse(url), credentials, ledger)
+        self._begin(way, ledger, timeout, connect_timeout, limit)
         self._shares = False
 
     def _begin(
@@ -133,7 +120,7 @@ class Engine:
         EngineError where the connection is lost."""
         if not isinstance(self.way, Ssh) or not self.way.may_run_commands(self.timeout):
             return None
-        return Shell(self, self.way)
+        return Shell(self.way, self.timeout)
 
     def version(self) -> bytes:
         """GET /version, after which every call names one API version that both sides know.
@@ -330,23 +317,16 @@ class Engine:
 
 
 class Shell:
-    """Runs reading commands on the engine's machine, one at a time."""
+    """Runs reading commands on the engine's machine."""
 
-    def __init__(self, engine: Engine, way: Ssh) -> None:
-        self._engine = engine
+    def __init__(self, way: Ssh, timeout: float) -> None:
         self._way = way
+        self._timeout = timeout
 
     def run(self, command: str) -> tuple[int, bytes]:
         """Exit status and standard output of a command of the user's shell. Raises AnswerError
         where it says too much or takes too long, EngineError where the connection is lost."""
-        began, at = time.monotonic(), time.time()
-        status, answer = 0, b""
-        try:
-            status, answer = self._way.run(command, self._engine.timeout, _SHELL_LIMIT)
-        finally:
-            milliseconds = round(1000 * (time.monotonic() - began))
-            self._engine.ledger.append(Call("RUN", command, status, milliseconds, len(answer), at))
-        return status, answer
+        return self._way.run(command, self._timeout, _SHELL_LIMIT)
 
 
 def _not_an_engine(url: str, detail: str = "") -> EngineError:

@@ -10,9 +10,10 @@ import msgspec
 from scanner import parse, wire
 from scanner.calls import UNKNOWN_PATH
 from scanner.context import NEEDS_SSH
-from scanner.engine import Call, Engine
+from scanner.engine import Engine
 from scanner.errors import AnswerError, EngineError, GoneError, SshKeyError
 from scanner.evaluate import evaluate
+from scanner.ledger import Call
 from scanner.model import Host, Snapshot, Unread
 from scanner.rule import Verdict
 from scanner.rules import BY_SLUG, RULES

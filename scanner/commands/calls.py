@@ -7,7 +7,10 @@ from rich.table import Table
 
 from scanner import calls, report
 from scanner.commands import CLEAN, Commands
-from scanner.machine import COMMANDS
+from scanner.machine import COMMANDS as READING
+from scanner.transport.ssh import COMMANDS as CHECKING
+
+COMMANDS = (*CHECKING, *READING)
 
 
 def add(commands: Commands) -> None:

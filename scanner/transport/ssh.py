@@ -10,6 +10,7 @@ import logging
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from scanner.errors import AnswerError, EngineError, SshKeyError
+from scanner.ledger import Call
 from scanner.transport import address as addresses
 from scanner.transport import certificates
 from scanner.transport.address import DEFAULT_SOCKET, SSH, Address
@@ -36,14 +38,23 @@ ACCESS_KINDS = frozenset(
 _CHUNK = 64 * 1024
 _SAID_LIMIT = 4096
 _END_SECONDS = 3.0
-_TEST_COMMAND, _TEST_ANSWER = "echo plimsoll", b"plimsoll\n"
 
+_CHECK, _CHECKED = "echo plimsoll", b"plimsoll\n"
 # Says in one word what is wrong with the socket, and to whom it belongs.
 _LOOK = """\
 if [ ! -e "$1" ]; then echo missing; elif [ ! -S "$1" ]; then echo other
 elif [ -r "$1" ] && [ -w "$1" ]; then echo usable; else echo denied; fi
 stat -L -c %G -- "$1"
 """
+
+
+def _look_at(path: str) -> str:
+    return shlex.join(["sh", "-c", _LOOK, "sh", path])
+
+
+COMMANDS = (_CHECK, _look_at(DEFAULT_SOCKET))
+"""What is run beside reading: the first to see if commands can be run, the second where a login
+does not lead to the engine."""
 
 T = TypeVar("T")
 
@@ -53,8 +64,9 @@ logging.getLogger("asyncssh").setLevel(logging.WARNING)
 class Ssh:
     """Raises EngineError where the credentials cannot be used."""
 
-    def __init__(self, address: Address, credentials: Credentials) -> None:
+    def __init__(self, address: Address, credentials: Credentials, ledger: list[Call]) -> None:
         self.address = address
+        self._ledger = ledger
         self._key = certificates.ssh_key(credentials.key)
         self._hops = [
             _Hop(hop, keys, whose, self._key) for hop, keys, whose in _way(address, credentials)
@@ -92,7 +104,7 @@ class Ssh:
         """False where the key is bound to a command, or the server allows none."""
         if self._commands is None:
             try:
-                self._commands = self.run(_TEST_COMMAND, timeout, 1024) == (0, _TEST_ANSWER)
+                self._commands = self.run(_CHECK, timeout, 1024) == (0, _CHECKED)
             except AnswerError:
                 self._commands = False
         return self._commands
@@ -101,7 +113,7 @@ class Ssh:
         """Exit status and standard output. Raises AnswerError where the command cannot be run,
         takes longer than `timeout` seconds or says more than `limit` bytes."""
         self._log_in(timeout)
-        return self._run(self._said(command, limit), timeout, f"run `{command}`")
+        return self._run(self._said(command, limit), timeout, f"run `{command[:40]}`")
 
     def close(self) -> None:
         for hop in self._hops:
@@ -170,14 +182,11 @@ class Ssh:
             else:
                 self._forwarding = True
                 return None, reader, writer
-        command = [
-            "docker",
-            *(["--host", f"unix://{path}"] if path else []),
-            "system",
-            "dial-stdio",
-        ]
+        host = ["--host", f"unix://{path}"] if path else []
+        command = shlex.join(["docker", *host, "system", "dial-stdio"])
         try:
-            process = await connection.create_process(shlex.join(command), encoding=None)
+            process = await connection.create_process(command, encoding=None)
+            self._ledger.append(Call("RUN", command, 0, 0, 0, time.time()))
         except asyncssh.ChannelOpenError:
             if connection.is_closed():
                 raise self._lost() from None
@@ -211,6 +220,7 @@ class Ssh:
 
     async def _said(self, command: str, limit: int) -> tuple[int, bytes]:
         connection = self._hops[-1].connection
+        status, answer, at, began = 0, b"", time.time(), time.monotonic()
         async with self._channels:
             try:
                 process = await connection.create_process(
@@ -227,10 +237,12 @@ class Ssh:
             try:
                 answer = await _at_most(process.stdout, limit, command)
                 await process.wait_closed()
+                status = 255 if process.returncode is None else process.returncode
             finally:
                 process.close()
-        status = process.returncode
-        return (255 if status is None else status), answer
+                milliseconds = round(1000 * (time.monotonic() - began))
+                self._ledger.append(Call("RUN", command, status, milliseconds, len(answer), at))
+        return status, answer
 
     async def _explained(self) -> EngineError:
         """Why neither forwarding nor the command leads to the engine."""
@@ -278,7 +290,7 @@ class Ssh:
         """One word about the socket, and its group; empty where no command may be run."""
         try:
             _, answer = await asyncio.wait_for(
-                self._said(shlex.join(["sh", "-c", _LOOK, "sh", path]), _SAID_LIMIT), _END_SECONDS
+                self._said(_look_at(path), _SAID_LIMIT), _END_SECONDS
             )
         except (AnswerError, asyncssh.Error, TimeoutError):
             return "", ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from scanner.errors import EngineError
+from scanner.ledger import Call
 from scanner.transport import credentials as given
 from scanner.transport.address import SSH, TCP, TLS, Address
 from scanner.transport.credentials import Credentials
@@ -32,13 +33,14 @@ class Way(Protocol):
         """Ends what all sockets share, if anything."""
 
 
-def way_to(address: Address, credentials: Credentials) -> Way:
-    """Opens nothing yet. Raises EngineError where the credentials cannot be used or do not suit
-    the address: they are never left out silently."""
+def way_to(address: Address, credentials: Credentials, ledger: list[Call]) -> Way:
+    """Opens nothing yet. What a way itself asks of the host is added to the ledger. Raises
+    EngineError where the credentials cannot be used or do not suit the address: they are never left
+    out silently."""
     if address.kind == TLS and isinstance(credentials, given.Tls):
         return Tls(address, credentials)
     if address.kind == SSH and isinstance(credentials, given.Ssh):
-        return Ssh(address, credentials)
+        return Ssh(address, credentials, ledger)
     if address.kind in (TLS, SSH):
         raise EngineError(
             "bad_credentials",

@@ -24,6 +24,8 @@ from tests.support.engines import Engine
 from tests.support.hostile import Peer, Server
 from tests.support.ssh import MEMBER, VISITOR, SshServer, without_docker
 
+pytestmark = pytest.mark.engine
+
 ANSWERS = "A Docker engine answers"
 TLS = "TLS is spoken there"
 THEIRS = "The certificate is that of 127.0.0.1"

@@ -15,9 +15,11 @@ import pytest
 from scanner import Engine as Client
 from scanner import EngineError, Ssh, Tls, collect, evaluate, probe
 from scanner.errors import AnswerError
+from scanner.machine import COMMANDS as READING
 from scanner.model import Snapshot
 from scanner.rules import RULES
 from scanner.transport.ssh import CHANNELS
+from scanner.transport.ssh import COMMANDS as CHECKING
 from tests.conftest import start
 from tests.support.engines import Engine
 from tests.support.hostile import Peer, Server
@@ -214,8 +216,10 @@ def test_the_ledger_has_every_call(host: Engine, ssh_server: Callable[..., SshSe
         assert call.bytes > 0
         assert call.milliseconds >= 0
         assert before <= call.at <= time.time()
-    runs_commands = way.startswith("ssh") and "bound" not in way
-    assert any(call.method == "RUN" for call in ledger) == runs_commands
+    ran = [call.path for call in ledger if call.method == "RUN"]
+    assert bool(ran) == way.startswith("ssh")
+    assert set(ran) <= {*READING, *CHECKING, "docker system dial-stdio"}
+    assert ("docker system dial-stdio" in ran) == ("command" in way or "bound" in way)
 
 
 def test_calls_without_an_answer_are_in_the_ledger_too(host: Engine):
@@ -310,9 +314,9 @@ def test_a_shell_runs_commands_and_is_bounded(server: SshServer):
         assert time.monotonic() - began < 4
         assert shell.run("echo still there") == (0, b"still there\n")
         runs = [call for call in client.ledger if call.method == "RUN"]
-    assert runs[0].path == "id -u; exit 3"
-    assert [(call.status, call.bytes) for call in runs][:2] == [(3, 2), (0, 13)]
-    assert len(runs) == 6
+    assert [call.path for call in runs][:2] == ["echo plimsoll", "id -u; exit 3"]
+    assert [(call.status, call.bytes) for call in runs][1:3] == [(3, 2), (0, 13)]
+    assert len(runs) == 7
     assert server.connections() == 1
 
 
