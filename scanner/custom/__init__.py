@@ -7,12 +7,12 @@ unknown, never a pass.
 
 from typing import Any
 
-from scanner.custom import build, definition
+from scanner.custom import build, definition, reference
 from scanner.custom.build import unreadable
 from scanner.custom.problem import Problem, Refused
 from scanner.rule import Rule
 
-__all__ = ["Problem", "Refused", "rules", "unreadable"]
+__all__ = ["Problem", "Refused", "reference", "rules", "unreadable"]
 
 
 def rules(text: str, *, version: int = 1) -> tuple[Rule[Any, Any], ...]:

@@ -190,7 +190,7 @@ def _fact(path: str) -> str:
     """The engine's own name for what stands at this path, as far as there is one."""
     root, _, rest = path.partition(".")
     field = rest.partition(".")[0].partition("[")[0]
-    facts = _FACTS.get(root.removesuffix("[]"), {})
+    facts = FACTS.get(root.removesuffix("[]"), {})
     if field not in facts:
         return path
     name = facts[field] + rest.removeprefix(field)
@@ -205,10 +205,10 @@ def _reads(paths: Iterable[str]) -> tuple[str, ...]:
         if root not in {"params", "item", ""}:
             field = rest.partition(".")[0].partition("[")[0]
             found.add(_fact(f"{root}.{field}") if field else root)
-    return tuple(sorted(found - _FACTS.keys()))
+    return tuple(sorted(found - FACTS.keys()))
 
 
-_FACTS: Mapping[str, Mapping[str, str]] = {
+FACTS: Mapping[str, Mapping[str, str]] = {
     "container": Container.FACTS,
     "containers": Container.FACTS,
     "host": Host.FACTS,

@@ -112,4 +112,5 @@ def trial(rule: Rule, *, host: str = "", group: str = "", name: str = "") -> Tri
                 if len(found[result.verdict]) < MOST_SHOWN:
                     found[result.verdict].append(Subject(each, result))
     shown = [subject for verdict in _WORST_FIRST for subject in found[verdict]][:MOST_SHOWN]
-    return Trial(read, unread, dict(counts), shown, cut)
+    ordered = {v.value: counts[v.value] for v in _WORST_FIRST if counts[v.value]}
+    return Trial(read, unread, ordered, shown, cut)
