@@ -9,7 +9,7 @@ import yaml
 
 from scanner import policies
 from scanner.custom import Problem, Refused, document
-from scanner.policies import Catalogue, Setting, Settings
+from scanner.policies import Catalogue, Setting, Settings, State
 
 SCHEMA = 1
 MOST_CHARACTERS = 256 * 1024
@@ -161,20 +161,24 @@ def write(
 
 
 def _set(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
-    for slug, found in policies.plain(settings).items():
-        rule = catalogue.get(slug)
-        if rule is not None:
-            yield f"  # {rule.title}\n"
-        yield textwrap.indent(_yaml({slug: found}), "  ")
+    for slug, found in sorted(settings.items()):
+        if slug in catalogue:
+            yield f"  # {catalogue[slug].title}\n"
+        yield f"  {slug}:\n"
+        if found.state is not State.ON:
+            yield f"    state: {found.state.value}\n"
+        if found.severity:
+            yield f"    severity: {found.severity.value}\n"
+        if found.parameters:
+            yield textwrap.indent(_yaml({"parameters": found.parameters}), "    ")
 
 
 def _full(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
     for slug, rule in catalogue.items():
         found = settings.get(slug, policies.PLAIN)
-        severity = found.severity or rule.severity
         yield f"  # {rule.title}\n  {slug}:\n"
-        yield textwrap.indent(_yaml({"state": found.state.value}), "    ")
-        yield f"    severity: {severity.value}\n"
+        yield f"    state: {found.state.value}\n"
+        yield f"    severity: {(found.severity or rule.severity).value}\n"
         parameters = policies.parameters(rule)
         if parameters:
             yield "    parameters:\n"

@@ -10,15 +10,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from scanner import report
+from scanner import policies, report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format
-from scanner.engine import Engine
+from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach
+from scanner.custom import Refused
 from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Snapshot
-from scanner.rule import Result, Rule, Severity, Verdict
+from scanner.rule import Policy, Result, Rule, Severity, Verdict
 from scanner.rules import BY_SLUG, RULES
 
 _EXIT_CODES = """\
@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    scan.add_argument("url", metavar="URL", help="unix:///path, tcp://host:port, or a path alone")
+    reach.add(scan)
     add_format(scan)
     scan.add_argument(
         "--rule",
@@ -44,6 +44,11 @@ def add(commands: Commands) -> None:
         type=_known_rule,
         metavar="SLUG",
         help="judge by this rule only; may be given several times",
+    )
+    scan.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="judge by this policy file; its rules in shadow are left out, as they never count",
     )
     scan.add_argument(
         "--fail-on",
@@ -88,21 +93,37 @@ def _seconds(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
+    try:
+        wanted = _policy(options.policy)
+    except policy.Unreadable as error:
+        return _failed(str(error))
+    except Refused as refused:
+        return _failed(f"the policy cannot be used\n{policy.told(options.policy, refused)}")
     rules = list({rule.slug: rule for rule in options.rule or RULES}.values())
+    rules = [rule for rule in rules if rule.slug not in wanted.off | wanted.shadow]
     # The dearest part of a scan: the engine runs two programs on the host for each list.
     processes = options.processes and any("top: processes" in rule.reads for rule in rules)
     try:
-        with Engine(options.url, timeout=options.timeout) as engine, _progress() as bar:
+        with reach.engine(options) as engine, _progress() as bar:
             snapshot = collect(engine, progress=_report(bar), processes=processes)
     except EngineError as error:
         if options.format == "json":
             print(report.error_json(error))
         advice = f"\n{error.advice}" if error.advice else ""
-        print(f"plimsoll: {error.message}{advice}", file=sys.stderr)
-        return FAILED
-    results = evaluate(snapshot, rules=rules)
+        return _failed(f"{error.message}{advice}")
+    results = evaluate(snapshot, wanted, rules)
     _print(options.format, snapshot, results)
     return _exit_code(results, options.fail_on, options.fail_on_unknown)
+
+
+def _policy(name: str | None) -> Policy:
+    """Raises policy.Unreadable and Refused."""
+    return policies.policy(policy.read(name).settings) if name else Policy()
+
+
+def _failed(message: str) -> int:
+    print(f"plimsoll: {message}", file=sys.stderr)
+    return FAILED
 
 
 def _print(form: str, snapshot: Snapshot, results: Sequence[Result]) -> None:

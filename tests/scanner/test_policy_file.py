@@ -149,7 +149,7 @@ def test_it_is_written_with_titles_and_always_the_same():
     assert text == (
         "policy: 1\nname: Web\nrules:\n"
         f"  # {BY_SLUG['privileged'].title}\n  privileged:\n    state: shadow\n"
-        f"  # {BY_SLUG['root-user'].title}\n  root-user:\n    state: 'off'\n"
+        f"  # {BY_SLUG['root-user'].title}\n  root-user:\n    state: off\n"
     )
 
 
