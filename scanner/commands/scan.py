@@ -13,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scanner import policies, report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach
+from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy
 from scanner.custom import Refused
+from scanner.engine import Engine
 from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Snapshot
@@ -36,7 +37,7 @@ def add(commands: Commands) -> None:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    reach.add(scan)
+    scan.add_argument("url", metavar="URL", help="unix:///path, tcp://host:port, or a path alone")
     add_format(scan)
     scan.add_argument(
         "--rule",
@@ -104,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
     # The dearest part of a scan: the engine runs two programs on the host for each list.
     processes = options.processes and any("top: processes" in rule.reads for rule in rules)
     try:
-        with reach.engine(options) as engine, _progress() as bar:
+        with Engine(options.url, timeout=options.timeout) as engine, _progress() as bar:
             snapshot = collect(engine, progress=_report(bar), processes=processes)
     except EngineError as error:
         if options.format == "json":
