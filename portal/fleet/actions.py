@@ -208,7 +208,7 @@ def remember_calls(
             call.status,
             call.milliseconds,
             call.bytes,
-            int((call.at - first) * 1000),
+            round(call.at - first, 3),
         ]
         for call in calls
     ]

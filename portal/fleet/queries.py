@@ -216,6 +216,17 @@ class Called(NamedTuple):
     bytes: int
     after: float
 
+    @property
+    def name(self) -> str:
+        """In one line: of a command, what it says about itself."""
+        first, _, more = self.path.strip().partition("\n")
+        return first.removeprefix("# ") if more else self.path
+
+    @property
+    def whole(self) -> str:
+        """The command word for word, where `name` is not all of it."""
+        return self.path if self.name != self.path else ""
+
 
 def readings(host: Host, limit: int = 20) -> list[Ledger]:
     """The last attempts to read a host, the newest first, without their calls."""

@@ -78,6 +78,12 @@ def ssh(user: str, public_key: str) -> list[Snippet]:
             "and X11; `port-forwarding` gives back what leads to the engine's socket.",
         ),
         Snippet(
+            "authorized_keys that only reads",
+            f'restrict,command="/usr/local/bin/plimsoll-read-only" {public_key or NO_KEY}',
+            "Instead of the line before. `plimsoll calls --format ssh` prints the program: it passes "
+            "on what Plimsoll reads and refuses all else, so that the key can do no more.",
+        ),
+        Snippet(
             "Account",
             ACCOUNT.format(user=user).strip(),
             "The docker group may do everything that the engine can, so this account is as "

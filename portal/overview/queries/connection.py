@@ -122,7 +122,7 @@ def patterns(calls: Iterable[fleet.Called]) -> list[Pattern]:
 def _kind(call: fleet.Called) -> tuple[str, str]:
     """The path without the object's name and the query, and what is read by it."""
     if call.method != "GET":
-        return call.path, "files and kernel values of the machine"
+        return call.name, "a reading command on the machine"
     path = call.path.partition("?")[0]
     return next(
         ((known, why) for pattern, known, why in _KNOWN if pattern.fullmatch(path)), (path, "")
