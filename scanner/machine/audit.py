@@ -1,6 +1,7 @@
 """Rules of the kernel's audit, as `auditctl -l` and the files of auditd write them. Pure."""
 
 import functools
+import itertools
 import posixpath
 import shlex
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def watch(rule: str) -> Watch | None:
     except ValueError:
         return None
     options: dict[str, list[str]] = {}
-    for option, value in zip(words, [*words[1:], ""], strict=True):
+    for option, value in itertools.pairwise([*words, ""]):
         if option.startswith("-"):
             options.setdefault(option, []).append(value)
     if "-w" in options:

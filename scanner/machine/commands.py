@@ -191,8 +191,9 @@ daemon() {
     esac
     {
         words "$1"
-        [ ! -f "$config" ] || grep -o '"[a-z]*:\{0,1\}/[^"]*"' -- "$config" | tr -d '"'
-    } 2> /dev/null | sed -n 's|^[^/]*//*\([^/].*\)|/\1|p' | head -n PATHS_LIMIT |
+        [ ! -f "$config" ] || grep -o '"\(unix://\)\{0,1\}/[^"]*"' -- "$config" | tr -d '"'
+    } 2> /dev/null | sed -n -e 's|unix://||' -e 's|^-H=\{0,1\}||' \
+        -e 's|^\([^/:]*=\)\{0,1\}\(/.*\)|\2|p' | head -n PATHS_LIMIT |
         while IFS= read -r path; do look "$path"; done
 }
 begin nesting self read

@@ -13,7 +13,7 @@ from scanner import redact
 
 Value = bool | str | tuple[str, ...]
 
-_LIMIT = 1000  # the longest text, and the most entries, that we keep of one option
+_LIMIT = 500  # the longest text, and the most entries, that we keep of one option
 
 
 class Kind(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from scanner import paths
+from scanner import paths, redact
 from scanner.errors import AnswerError
 from scanner.machine import commands, options
 from scanner.machine.model import AuditRules, Daemon, File, FileSystem, Group, Machine
@@ -185,6 +185,8 @@ def _files(engine: _Records, unread: dict[str, str], denied: str) -> dict[str, F
     found: dict[str, File | None] = {}
     for path, state, body in engine.of("file"):
         key = paths.normalise(path)
+        if redact.text(path, _TEXT_LIMIT) != path:
+            continue  # a value that was taken for a path
         if state == "absent":
             if "*" not in path:  # a pattern that fits nothing stays as it is
                 found.setdefault(key, None)
@@ -244,7 +246,7 @@ def _daemon(engine: _Records, machine: Machine, data_root: str, socket: str, den
     seen = [_process(engine, machine, pid, denied) for pid, _, _ in engine.of("words")]
     if not seen:
         raise Unread("dockerd", f"no process called dockerd is to be seen by {_user(machine.user)}")
-    depth = _depth(engine.one("nesting", "self") or "")
+    depth = _depth(engine, "self")
     candidates = [p for p in seen if p.depth <= depth] or seen
     candidates = [p for p in candidates if _is_asked(p.daemon, machine, data_root, socket)]
     if len(candidates) != 1:
@@ -284,12 +286,13 @@ def _process(engine: _Records, machine: Machine, pid: str, denied: str) -> _Proc
     elif state != "absent":
         changes["unread"] = denied if state == "denied" else "the file could not be read"
     daemon = msgspec.structs.replace(daemon, **changes)
-    return _Process(pid, words, daemon.flags, _depth(engine.one("nesting", pid) or ""), daemon)
+    return _Process(pid, words, daemon.flags, _depth(engine, pid), daemon)
 
 
-def _depth(line: str) -> int:
-    """In how many PID namespaces a process is, as seen from the reader's /proc."""
-    return max(1, len(line.split()) - 1)
+def _depth(engine: _Records, process: str) -> int:
+    """In how many PID namespaces it is, as seen from the reader's /proc."""
+    said = next((body for name, _, body in engine.of("nesting") if name == process), b"")
+    return max(1, len(said.split()) - 1)
 
 
 def _stale(daemon: Daemon, machine: Machine) -> bool:

@@ -100,7 +100,15 @@ CASES = {
     "settings": Case(engine={"daemon_config": SETTINGS}),
     "settings-changed": Case("sleep 1.1; touch /etc/docker/daemon.json"),
     "settings-broken": Case("sleep 1.1; echo '{' > /etc/docker/daemon.json"),
-    "flags": Case(engine={"args": ("--icc=false", "--log-level", "warn", "-D")}),
+    "flags": Case(
+        engine={
+            "args": (
+                *("--icc=false", "--log-level", "warn", "-D", "--log-driver=splunk"),
+                *("--log-opt", f"splunk-token={SECRET}"),
+                *("--log-opt", f"splunk-url=https://me:{SECRET}@logs.example/"),
+            )
+        }
+    ),
     "tls": Case(engine={"tls": True}),
     "remapped": Case(engine={"daemon_config": {"userns-remap": "default"}}),
     "rootless": Case(engine={"rootless": True}),
@@ -135,7 +143,9 @@ def record(name: str, case: Case) -> None:
     try:
         Local.with_own_files(engine).do(case.prepare)
         said = [
-            text.replace(str(engine.directory), "/srv/engine").split("\0")
+            text.replace(str(engine.directory), "/srv/engine")
+            .replace(engine.directory.name, "engine")
+            .split("\0")
             for text in spoken(Local(engine, **case.user), case)
         ]
         (HERE / f"{name}.json").write_text(json.dumps(said, indent=1) + "\n")
