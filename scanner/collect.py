@@ -236,11 +236,14 @@ def _inspect_images(
 
 def _with_history(engine: Engine, image: Image, gaps: list[Gap]) -> Image:
     try:
-        body = engine.get(f"/images/{_segment(image.id)}/history")
-        return replace(image, history=parse.history(body))
+        history = parse.history(engine.get(f"/images/{_segment(image.id)}/history"))
+        if history:
+            return replace(image, history=history)
+        reason = "its builder left none"
     except (AnswerError, wire.Malformed) as error:
-        gaps.append(Gap(image.name, "history", str(error)))
-        return replace(image, unread={"history": str(error)})
+        reason = str(error)
+        gaps.append(Gap(image.name, "history", reason))
+    return replace(image, unread={**image.unread, "history": reason})
 
 
 def _image_id(container: Container) -> str:

@@ -25,9 +25,11 @@ _BY_SHELL = re.compile(rf"{_SHELL} +(.*)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][\w./-]*)=", re.ASCII)
 
 
-def layer(created_by: str, size: int = 0) -> Layer:
-    """`created_by` is the engine's CreatedBy. Credentials are found, and hidden, in all of it that
-    is kept."""
+def layer(created_by: str | None, size: int = 0) -> Layer:
+    """`created_by` is the engine's CreatedBy, None where it is missing. Credentials are found, and
+    hidden, in all of it that is kept."""
+    if created_by is None:
+        return Layer("", "", size, truncated=True)
     truncated = len(created_by) > LIMIT or created_by.endswith("…")
     keyword, text = _parted(created_by[:LIMIT].strip())
     if keyword in _WITH_VALUES:

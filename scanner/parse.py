@@ -272,7 +272,7 @@ def history(body: bytes) -> tuple[Layer, ...]:
     if len(entries) > _MOST_LAYERS:
         raise wire.Malformed(f"the image's history has {len(entries)} instructions")
     return tuple(
-        image_history.layer(entry.CreatedBy or "", entry.Size or 0) for entry in reversed(entries)
+        image_history.layer(entry.CreatedBy, entry.Size or 0) for entry in reversed(entries)
     )
 
 

@@ -3,19 +3,58 @@ rule breaks on what it takes."""
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from scanner import parse, wire
+from scanner import image_history, parse, wire
 from scanner.evaluate import evaluate
 from scanner.model import Container, Snapshot
 from scanner.rule import Verdict
 from tests.recorded import ENGINE, HERE, answer, host, networks, volumes
 from tests.recorded import container as recorded
+from tests.recorded.cases_images import IMAGES
 
 NAMES = sorted(f.stem for f in (HERE / ENGINE).glob("*.json") if not f.stem.startswith("_"))
+PIECES = (
+    "/bin/sh -c ",
+    "#(nop) ",
+    "RUN ",
+    "ADD ",
+    "ENV ",
+    "ARG ",
+    "|1 ",
+    "|2 ",
+    "A=b ",
+    "TOKEN=x ",
+)
+PIECES += (
+    "apt-get ",
+    "update ",
+    "install ",
+    "; ",
+    "&& ",
+    "'",
+    '"',
+    "\n",
+    "\\\n",
+    "<<EOF",
+    "EOF",
+    "sudo ",
+)
+PIECES += (
+    "file:0f1e in / ",
+    "a.tar ",
+    "https://u:p@h ",
+    "# buildkit",
+    "…",
+    "pacman -Sy ",
+    "sh -c ",
+    "|",
+)
 NETWORKS = networks("_networks_network")
 VERSION = json.dumps(answer("_version")).encode()
 WORDS = ("", "0", "-1", "host", "container:", "container:pid_host", "none", "ALL", "\0", "80/tcp")
@@ -35,6 +74,10 @@ VALUES = st.recursive(
         | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=5), inner, max_size=3)
     ),
     max_leaves=5,
+)
+PARSERS: tuple[Callable[[bytes], object], ...] = (
+    *(parse.container, parse.listing, parse.networks, parse.processes),
+    *(parse.image, parse.history),
 )
 FUZZ = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -116,6 +159,35 @@ def test_a_spoilt_host_breaks_nothing(data: st.DataObject) -> None:
 
 
 @FUZZ
+@given(st.sampled_from(sorted(IMAGES)), st.data())
+def test_a_spoilt_image_breaks_nothing_and_keeps_no_secret(name: str, data: st.DataObject) -> None:
+    document = spoil(answer(f"_image_{name}"), data)
+    if not isinstance(document, dict):
+        return
+    try:
+        found = parse.image(json.dumps(document.get("inspect")).encode())
+        found = replace(found, history=parse.history(json.dumps(document.get("history")).encode()))
+    except wire.Malformed:
+        return
+    assert "for-the-tests-only" not in repr(found)
+    judged(Snapshot(host=host(), images=(found,), taken_at="2026-11-26T00:00:00+00:00"))
+
+
+@FUZZ
+@given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12), max_size=4))
+def test_any_history_can_be_judged(instructions: list[list[str]]) -> None:
+    layers = tuple(image_history.layer("".join(pieces)) for pieces in instructions)
+    known = parse.image(json.dumps(answer("_image_right")["inspect"]).encode())
+    judged(
+        Snapshot(
+            host=host(),
+            images=(replace(known, history=layers),),
+            taken_at="2026-11-26T00:00:00+00:00",
+        )
+    )
+
+
+@FUZZ
 @given(st.sampled_from(("_networks_network", "_images", "_volumes")), st.data())
 def test_a_spoilt_list_breaks_nothing(name: str, data: st.DataObject) -> None:
     body = json.dumps(spoil(answer(name), data)).encode()
@@ -137,7 +209,7 @@ def test_a_spoilt_list_breaks_nothing(name: str, data: st.DataObject) -> None:
 @given(st.recursive(ATOMS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_any_json_at_all_is_malformed_or_taken(document: Any) -> None:
     body = json.dumps(document).encode()
-    for function in (parse.container, parse.listing, parse.networks, parse.processes, parse.image):
+    for function in PARSERS:
         try:
             function(body)
         except wire.Malformed:
@@ -147,7 +219,7 @@ def test_any_json_at_all_is_malformed_or_taken(document: Any) -> None:
 @FUZZ
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_malformed_or_taken(body: bytes) -> None:
-    for function in (parse.container, parse.listing, parse.networks, parse.processes, parse.image):
+    for function in PARSERS:
         try:
             function(body)
         except wire.Malformed:

@@ -18,7 +18,8 @@ def check(image: Image, context: Context, parameters: NoParameters) -> Iterator[
     found: dict[str, Flaw] = {}
     unclear = None
     for number, layer in enumerate(image.history):
-        if layer.keyword != "ADD" or _is_base(layer, image.history[:number]):
+        untold = layer.truncated and not layer.instruction
+        if not untold and (layer.keyword != "ADD" or _is_base(layer, image.history[:number])):
             continue
         copyable = None if layer.truncated else _copyable(layer)
         if copyable:
@@ -28,7 +29,8 @@ def check(image: Image, context: Context, parameters: NoParameters) -> Iterator[
             unclear = layer
     yield from found.values()
     if unclear:
-        reason = f"the history does not tell whether this adds an archive: {unclear.instruction}"
+        what = unclear.instruction or "a layer of which it says nothing"
+        reason = f"the history does not tell whether this adds an archive: {what}"
         raise Unread(FACT, reason)
 
 

@@ -19,19 +19,20 @@ HARMLESS = {
 
 def check(image: Image, context: Context, parameters: NoParameters) -> Iterator[Flaw]:
     found: dict[str, Flaw] = {}
-    unclear = ""
+    unclear = None
     for layer in image.history:
-        if layer.keyword not in {"RUN", ""} or not layer.text:
+        if layer.keyword not in {"RUN", ""} or not (layer.text or layer.truncated):
             continue
         alone = None if layer.truncated else _updates_alone(layer.text)
         if alone:
             name = layer.instruction
             found.setdefault(name, Flaw((Evidence(FACT, name, WANTED),), name))
         elif alone is None:
-            unclear = layer.instruction
+            unclear = layer
     yield from found.values()
     if unclear:
-        raise Unread(FACT, f"the history does not tell what all of this does: {unclear}")
+        what = unclear.instruction or "a layer of which it says nothing"
+        raise Unread(FACT, f"the history does not tell what all of this does: {what}")
 
 
 def _updates_alone(script: str) -> bool | None:
