@@ -138,6 +138,10 @@ def container(
     }
     if host is not None and host.podman is not None:
         values |= _in_dockers_terms(values, host.podman)
+        options = object.__getattribute__(host, "security_options")
+        if options is UNSET or "name=rootless" in options:
+            values["devices"] = UNSET
+            unread["devices"] = "a rootless Podman does not tell which devices it gives"
     if values["uid"] is UNSET and values["user"] is not UNSET:
         unread["uid"] = f"the user {values['user']!r} could not be looked up in the container"
     if values["status"] not in ("running", "paused"):
@@ -561,8 +565,13 @@ def _ulimit(raw: wire.UlimitJson) -> Ulimit:
 def _in_dockers_terms(values: dict[str, Any], podman: tuple[int, int]) -> dict[str, Any]:
     """What Podman's service says in terms of its own: it lists the default network as "bridge"
     while containers are on "podman", says "bridge" of any network of that kind, and counts what is
-    dropped from its own default capabilities, in place of ALL."""
-    found: dict[str, Any] = {}
+    dropped from its own default capabilities, in place of ALL. What is "private" or "oci" there is
+    Docker's default, which has no name."""
+    found: dict[str, Any] = {
+        name: ""
+        for name, word in (("pid_mode", "private"), ("uts_mode", "private"), ("runtime", "oci"))
+        if values[name] == word
+    }
     if values["networks"] is not UNSET:
         names = ["bridge" if name == "podman" else name for name in values["networks"]]
         found["networks"] = tuple(names)

@@ -136,6 +136,32 @@ PODMAN = (
 )
 
 
+ROOTLESS_PODMAN = (
+    *(told for told in PODMAN if told.rule not in {"pids-limit", "ulimits"}),
+    *ROOTLESS[:1],
+    Differs(
+        *("default-bridge", FAIL, PASS),
+        "without a network named, each container has one of its own, by slirp4netns",
+    ),
+    Differs(
+        *("host-devices", FAIL, UNKNOWN),
+        "a rootless Podman lists no devices",
+    ),
+    Differs("host-devices", PASS, UNKNOWN, "a rootless Podman lists no devices"),
+)
+if CGROUP_V1:
+    unlimited = "without control groups, which version 1 does not lend to users, no limit holds"
+    ROOTLESS_PODMAN += (
+        *(
+            Differs(rule, PASS, FAIL, unlimited, frozenset({"bounded"}))
+            for rule in ("memory-limit", "cpu-limit", "pids-limit")
+        ),
+        Differs("memory-swap-limit", PASS, NOT_APPLICABLE, unlimited, frozenset({"bounded"})),
+    )
+else:
+    ROOTLESS_PODMAN += PODMAN[:1]
+
+
 def has_version(version: str) -> Callable[[Snapshot], bool]:
     return lambda snapshot: snapshot.host.version.startswith(version)
 
@@ -180,8 +206,13 @@ KINDS = {
     ),
     "Podman": Kind(
         lambda: Podman.start("kind-podman"),
-        lambda snapshot: snapshot.host.engine == "podman",
+        lambda snapshot: snapshot.host.engine == "podman" and not snapshot.host.rootless,
         PODMAN,
+    ),
+    "rootless Podman": Kind(
+        lambda: Podman.start("kind-rootless-podman", rootless=True),
+        lambda snapshot: snapshot.host.engine == "podman" and snapshot.host.rootless,
+        ROOTLESS_PODMAN,
     ),
 }
 USUAL = "20.10"

@@ -123,6 +123,21 @@ def test_a_rootless_podman_says_so_apart():
     assert not host(PODMAN).rootless
 
 
+def test_a_rootless_podman_does_not_tell_of_devices():
+    document = json.dumps(answer("net_running", PODMAN)).encode()
+    rootless = replace(host(PODMAN), security_options=("name=rootless",))
+    with pytest.raises(Unread, match="rootless"):
+        _ = parse.container(document, (), rootless).devices
+    assert parse.container(document, (), host(PODMAN)).devices == ()
+
+
+def test_what_podman_calls_private_is_the_default():
+    raw = answer("net_running", PODMAN)["HostConfig"]
+    assert (raw["PidMode"], raw["UTSMode"], raw["Runtime"]) == ("private", "private", "oci")
+    found = container("net_running", PODMAN)
+    assert (found.pid_mode, found.uts_mode, found.runtime) == ("", "", "")
+
+
 def test_older_podmans_do_not_tell_whether_selinux_is_on():
     with pytest.raises(Unread, match=r"before 4\.6"):
         _ = host(PODMAN).has_selinux

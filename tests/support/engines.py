@@ -250,14 +250,17 @@ class Engine:
     def _command(self) -> list[str]:
         """The engine's own command line, in its host."""
         if self.rootless:
-            user, home = str(ROOTLESS_USER), self.directory / "data"
-            return [
-                *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
-                *("env", f"HOME={home}", f"XDG_RUNTIME_DIR=/run/user/{user}"),
-                *(str(ROOTLESS_SCRIPT), "--host", self.url, *self.args),
-            ]
+            return self._as_user([str(ROOTLESS_SCRIPT), "--host", self.url, *self.args])
         command = ["dockerd", "--cgroup-parent", f"/{self.directory.name}", *self.args]
         return [*command, "--host", "unix:///run/docker.sock", "--host", self.url]
+
+    def _as_user(self, command: list[str]) -> list[str]:
+        """As the user of a rootless engine, at home in the engine's data."""
+        user, home = str(ROOTLESS_USER), self.directory / "data"
+        return [
+            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+            *("env", f"HOME={home}", f"XDG_RUNTIME_DIR=/run/user/{user}", *command),
+        ]
 
     def _client_command(self) -> list[str]:
         return ["docker"]

@@ -34,9 +34,10 @@ class Podman(Engine):
             (self.directory / "etc" / file).write_text(text)
 
     def _command(self) -> list[str]:
-        # Where Docker's socket would be, as the package podman-docker does it.
-        link = f"ln -s {self.socket} /run/docker.sock"
-        return ["sh", "-c", f"{link}; exec podman system service --time=0 {self.url}"]
+        command = ["podman", "system", "service", "--time=0", self.url]
+        # A link where Docker's socket would be, as the package podman-docker makes it.
+        link = f'ln -s {self.socket} /run/docker.sock; exec "$@"'
+        return ["sh", "-c", link, "sh", *(self._as_user(command) if self.rootless else command)]
 
     def _client_command(self) -> list[str]:
         return ["podman", "--remote", "--url", self.url]

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.context import Context
-from scanner.model import Container
+from scanner.model import Container, Unread
 from scanner.paths import normalise, under, within
 from scanner.rule import Evidence, Family, Fix, Flaw, Rule, Severity
 
@@ -33,21 +33,21 @@ class Parameters(msgspec.Struct, frozen=True):
 
 def check(container: Container, context: Context, parameters: Parameters) -> Iterator[Flaw]:
     found: dict[str, tuple[Severity | None, list[Evidence]]] = {}
-    for name, worst, evidence in _given(container, parameters):
-        severity, facts = found.get(name, (None, []))
-        found[name] = (Severity.CRITICAL if worst else severity, [*facts, evidence])
+    missing: Unread | None = None
+    try:
+        for name, worst, evidence in _given(container, parameters):
+            severity, facts = found.get(name, (None, []))
+            found[name] = (Severity.CRITICAL if worst else severity, [*facts, evidence])
+    except Unread as error:
+        missing = error  # what was found by then stands
     for name, (severity, facts) in found.items():
         yield Flaw(tuple(facts), name, severity)
+    if missing is not None:
+        raise missing
 
 
 def _given(container: Container, parameters: Parameters) -> Iterator[tuple[str, bool, Evidence]]:
     """The name of what the policy does not allow, and whether it may be written or made anew."""
-    for device in container.devices:
-        rights = device.permissions or "rwm"
-        facts = {"host": device.host_path, "container": device.container_path, "rights": rights}
-        path = normalise(device.host_path)
-        if not within(path, parameters.allowed):
-            yield path, not {"w", "m"}.isdisjoint(rights), Evidence(DEVICES, facts, "none")
     for rule in container.device_cgroup_rules:
         if rule not in parameters.allowed_rules:
             yield rule, not {"w", "m"}.isdisjoint(rule.split()[-1]), Evidence(RULES, rule, "none")
@@ -59,6 +59,12 @@ def _given(container: Container, parameters: Parameters) -> Iterator[tuple[str, 
         for name, gpu in request.wanted:
             if not (parameters.gpus if gpu else name in parameters.allowed_requests):
                 yield name, False, Evidence(REQUESTS, name, "none")
+    for device in container.devices:
+        rights = device.permissions or "rwm"
+        facts = {"host": device.host_path, "container": device.container_path, "rights": rights}
+        path = normalise(device.host_path)
+        if not within(path, parameters.allowed):
+            yield path, not {"w", "m"}.isdisjoint(rights), Evidence(DEVICES, facts, "none")
 
 
 def change(container: Container) -> Container:

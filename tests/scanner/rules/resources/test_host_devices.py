@@ -35,6 +35,13 @@ def test_a_device_that_is_given_twice_fails_once_as_the_worse_of_both():
     assert [fact.found["rights"] for fact in flaw.evidence] == ["r", "rw"]
 
 
+def test_a_rootless_podman_does_not_tell_of_devices_and_what_else_is_seen_stands():
+    found = check(without(container("devices_mounted"), "devices"), context(), USUAL)
+    assert next(found).sub_object == "/dev"
+    with pytest.raises(Unread):
+        next(found)
+
+
 def test_device_cgroup_rules_fail():
     assert failing(container("devices_rules")) == {"c 10:* r": None, "b 8:* rwm": RAISED}
 
