@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.support.engines import Engine
 
-ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}  # what sshd gives, and no more
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}  # what a plain user has over SSH
+ROOTS_PATH = "PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH; export PATH\n"
 
 # What is changed below these stays on the host of the engine and never reaches the machine. There
 # is no systemd here: what advice asks of it is taken for done.
@@ -23,14 +24,21 @@ chmod 755 /usr/local/sbin/systemctl
 
 class Local:
     """Runs commands in the engine's mounts, processes and network. `uid` and `gid` are those of
-    the user, who has no other groups; `shell` is the program that runs them."""
+    the user, who has no other groups; `shell` is the program that runs them. `apart` False leaves
+    them among the processes of the machine, which alone may ask the kernel's audit."""
 
     def __init__(
-        self, engine: Engine, *, uid: int = 0, gid: int = 0, shell: tuple[str, ...] = ("/bin/sh",)
+        self,
+        engine: Engine,
+        *,
+        uid: int = 0,
+        gid: int = 0,
+        shell: tuple[str, ...] = ("/bin/sh",),
+        apart: bool = True,
     ) -> None:
         self.complaints = b""
-        self._command = ["nsenter", f"--target={first_process(engine)}", "--mount", "--pid"]
-        self._command += ["--net", "--uts", "--"]
+        self._command = ["nsenter", f"--target={first_process(engine)}", "--mount"]
+        self._command += ["--net", "--uts", *(["--pid"] if apart else []), "--"]
         if uid or gid:
             self._command += ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
         self._command += [*shell, "-c"]
@@ -54,8 +62,8 @@ class Local:
         return done.returncode, done.stdout
 
     def do(self, command: str) -> str:
-        """What a command prints that has to succeed."""
-        status, output = self.run(command)
+        """What a command of root's prints that has to succeed."""
+        status, output = self.run(ROOTS_PATH + command)
         said = output + self.complaints
         assert status == 0, said.decode(errors="replace")
         return output.decode(errors="replace")
