@@ -80,8 +80,8 @@ def ssh(user: str, public_key: str) -> list[Snippet]:
         Snippet(
             "authorized_keys that only reads",
             f'restrict,command="/usr/local/bin/plimsoll-read-only" {public_key or NO_KEY}',
-            "Instead of the line before. `plimsoll calls --format ssh` prints the program: it passes "
-            "on what Plimsoll reads and refuses all else, so that the key can do no more.",
+            "Instead of the line before. `plimsoll calls --format ssh` prints the program: it "
+            "passes on what Plimsoll reads and refuses all else, so the key can do no more.",
         ),
         Snippet(
             "Account",
