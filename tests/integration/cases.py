@@ -57,12 +57,14 @@ TRAPS = {
     "several-engines": "facts come from the engine that was asked",
     "gone-between": "a container that disappears between list and inspect",
     "missing-fields": "null lists and missing fields",
+    "image-history": "whole instructions, never truncated text; update and install in one",
 }
 ELSEWHERE = {
     "ingress": "test_cases.test_networks",
     "several-engines": "test_cases.test_the_other_engine",
     "gone-between": "test_cases.scanned, which makes and removes containers meanwhile",
     "missing-fields": "tests/scanner/test_missing_facts.py and tests/scanner/test_fuzz.py",
+    "image-history": "test_images.py and tests/scanner/rules/images",
 }
 
 
