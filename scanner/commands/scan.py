@@ -13,9 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scanner import policies, report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy
+from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach
 from scanner.custom import Refused
-from scanner.engine import Engine
 from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Snapshot
@@ -37,7 +36,7 @@ def add(commands: Commands) -> None:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    scan.add_argument("url", metavar="URL", help="unix:///path, tcp://host:port, or a path alone")
+    reach.add(scan)
     add_format(scan)
     scan.add_argument(
         "--rule",
@@ -105,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     # The dearest part of a scan: the engine runs two programs on the host for each list.
     processes = options.processes and any("top: processes" in rule.reads for rule in rules)
     try:
-        with Engine(options.url, timeout=options.timeout) as engine, _progress() as bar:
+        with reach.engine(options) as engine, _progress() as bar:
             snapshot = collect(engine, progress=_report(bar), processes=processes)
     except EngineError as error:
         if options.format == "json":

@@ -131,6 +131,22 @@ def public_keys(text: str) -> list[asyncssh.SSHKey]:
         ) from None
 
 
+def known_host_keys(known_hosts: str, host: str, port: int) -> str:
+    """Those of a host in the text of a known_hosts file, one a line; "" where there are none.
+    Raises EngineError for what is no such text."""
+    try:
+        found = asyncssh.import_known_hosts(known_hosts).match(host, "", port)
+    except ValueError as error:
+        raise EngineError(
+            "bad_credentials",
+            f"This is no known_hosts file: {error}",
+            "Give one such as ~/.ssh/known_hosts.",
+        ) from error
+    keys, revoked = found[0], {key.public_data for key in found[2]}
+    lines = [k.export_public_key().decode().strip() for k in keys if k.public_data not in revoked]
+    return "\n".join(lines)
+
+
 def fingerprint(public_key: str) -> str:
     """SHA256:… of the first public SSH key of a text, as `ssh-keygen -l` prints it. Raises
     EngineError."""

@@ -10,6 +10,9 @@ import sys
 
 import pytest
 
+from tests.conftest import start
+from tests.support.ssh import SshServer
+
 PLIMSOLL = (sys.executable, "-m", "scanner")
 
 
@@ -174,3 +177,66 @@ def test_an_engine_that_never_answers_is_given_up(tmp_path):
         found = plimsoll("scan", str(tmp_path / "silent.sock"), "--timeout=0.5")
     assert found.returncode == 2
     assert "within 0.5 s" in found.stderr
+
+
+@pytest.fixture(scope="module")
+def remote():
+    """An engine over TLS, and the SSH server of its host."""
+    engine = start("remote", images=False, tls=True)
+    server = SshServer.start(engine)
+    yield engine, server
+    server.stop()
+    engine.stop()
+
+
+def kind_of_failure(*arguments):
+    found = plimsoll("scan", *arguments, "--format=json")
+    assert found.returncode == 2, found.stdout
+    return json.loads(found.stdout)["error"]["kind"]
+
+
+def test_an_engine_over_tls(remote, tmp_path):
+    engine, _ = remote
+    files, url = engine.certificates, f"https://127.0.0.1:{engine.port}"
+    for name, ours in (("ca", "ca"), ("cert", "client-cert"), ("key", "client-key")):
+        (tmp_path / f"{name}.pem").write_text(files.text(ours))
+    found = plimsoll("scan", url, "--certificates", tmp_path, "--format=json")
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["host"]["name"] == "remote"
+    each = ("--ca", files.file("ca"), "--certificate", files.file("client-cert"))
+    assert plimsoll("scan", url, *each, "--key", files.file("client-key")).returncode == 0
+    assert kind_of_failure(url, *each, "--key", files.file("stranger-key")) == "key_mismatch"
+    other = ("--certificates", tmp_path, "--ca", files.file("stranger-ca"))
+    assert kind_of_failure(url, *other) == "unknown_ca"
+    assert kind_of_failure(url) == "bad_credentials"
+    assert kind_of_failure(url, "--certificates", tmp_path / "none") == "bad_credentials"
+
+
+def test_an_engine_over_ssh(remote, tmp_path):
+    _, server = remote
+    key, known = tmp_path / "id", tmp_path / "known_hosts"
+    key.write_text(server.key)
+    known.write_text(f"[127.0.0.1]:{server.port} {server.host_key}\n")
+    url = server.url()
+    found = plimsoll("scan", url, "--key", key, "--known-hosts", known, "--format=json")
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["host"]["name"] == "remote"
+    assert plimsoll("scan", url, "--key", key, "--host-key", server.host_key).returncode == 0
+    bastion = ("--bastion", server.url("root"))
+    over = plimsoll("scan", url, "--key", key, "--known-hosts", known, *bastion)
+    assert over.returncode == 0, over.stderr
+    assert kind_of_failure(url, "--key", key, *bastion) == "host_key_new"
+    assert kind_of_failure(url, "--key", key) == "host_key_new"
+    assert kind_of_failure(url) == "bad_credentials"
+    known.write_text(f"[127.0.0.1]:{server.port} {_another_key(tmp_path)}\n")
+    assert kind_of_failure(url, "--key", key, "--known-hosts", known) == "host_key_changed"
+    known.write_text("nonsense\0")
+    assert kind_of_failure(url, "--key", key, "--known-hosts", known) == "bad_credentials"
+    known.write_text(f"@revoked [127.0.0.1]:{server.port} {server.host_key}\n")
+    assert kind_of_failure(url, "--key", key, "--known-hosts", known) == "host_key_new"
+
+
+def _another_key(place):
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]
+    subprocess.run([*command, place / "another"], check=True)
+    return (place / "another.pub").read_text().strip()
