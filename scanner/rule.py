@@ -169,6 +169,11 @@ class Rule(msgspec.Struct, Generic[S, P], frozen=True, kw_only=True):
         """ "container", "host", "image" or "network"."""
         return self.subject.__name__.lower()
 
+    @property
+    def needs_ssh(self) -> bool:
+        """True where nothing that an engine tells decides: only what stands on its machine does."""
+        return self.family is Family.HOST or all(fact.startswith("dockerd") for fact in self.reads)
+
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
     """What was judged. `id` is the engine's, `workload` what survives re-creation."""

@@ -4,6 +4,8 @@ from portal.compliance.views import findings, rules, scans
 
 pages = [
     path("rules/", rules.rule_list, name="rule_list"),
+    path("rules/rules.csv", rules.rule_list_csv, name="rule_list_csv"),
+    path("rules/<slug:slug>/failing.csv", rules.rule_failing_csv, name="rule_failing_csv"),
     path("rules/<slug:slug>/", rules.rule_detail, name="rule_detail"),
     path("findings/", findings.finding_list, name="finding_list"),
     path("findings/<int:finding_id>/", findings.finding_detail, name="finding_detail"),

@@ -1,16 +1,15 @@
 """What the pages of the rules show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-from django.db.models import Max, Sum
+from django.db.models import Count, Max, Sum
 
 from portal.compliance.models import Posture, State, Tally
-from portal.compliance.queries.findings import Lines, results
+from portal.compliance.queries.findings import Line, Lines, line, results
 from portal.compliance.queries.fixes import Remedy, remedy
-from portal.core import display
+from portal.compliance.queries.in_force import OFF, InForce, Parameter, Settings, parameters
 from portal.core.errors import NotFound
 from portal.fleet.models import Container
 from portal.fleet.queries import Scope
@@ -18,6 +17,12 @@ from portal.policies.queries import FAMILIES, catalogue
 from scanner import Rule
 
 SEVERITIES = ("critical", "high", "medium", "low")
+SUBJECTS = {
+    "container": "Containers",
+    "image": "Images",
+    "network": "Networks",
+    "host": "The engine and its host",
+}
 _COUNTS = ("passed", "failed", "excepted", "unknown", "not_applicable")
 MOST_CHOICES = 200
 
@@ -26,6 +31,9 @@ class Standing(NamedTuple):
     """A rule and how the results of the scope stand by it."""
 
     rule: Rule[Any, Any]
+    policies: tuple[InForce, ...] = ()
+    summary: str = ""
+    """What policies do with it, in words; "" where all leave it as it is."""
     passed: int = 0
     failed: int = 0
     excepted: int = 0
@@ -45,6 +53,10 @@ class Standing(NamedTuple):
     def references(self) -> list[str]:
         return references(self.rule)
 
+    @property
+    def states(self) -> frozenset[str]:
+        return frozenset(found.state for found in self.policies)
+
 
 def references(rule: Rule[Any, Any]) -> list[str]:
     report = [f"Report {rule.report}"] if rule.report else []
@@ -62,7 +74,10 @@ class Wanted(NamedTuple):
 
     families: frozenset[str] = frozenset()
     severities: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
     failing: bool = False
+    ssh: bool = False
     text: str = ""
 
     def has(self, standing: Standing, *besides: str) -> bool:
@@ -72,6 +87,9 @@ class Wanted(NamedTuple):
         asked = {
             "families": not self.families or rule.family.value in self.families,
             "severities": not self.severities or rule.severity.value in self.severities,
+            "subjects": not self.subjects or rule.subject_kind in self.subjects,
+            "states": not self.states or not self.states.isdisjoint(standing.states),
+            "ssh": not self.ssh or rule.needs_ssh,
             "failing": not self.failing or standing.failed > 0,
             "text": all(word in said for word in text.split()),
         }
@@ -79,15 +97,18 @@ class Wanted(NamedTuple):
 
 
 def standings(scope: Scope) -> list[Standing]:
-    """Every rule, in the order of the catalogue. One query."""
+    """Every rule, in the order of the catalogue. Two queries."""
     rows = Posture.objects.filter(scope.condition("host__")).order_by()
     grouped = rows.values("rule").annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
     sums: dict[str, Any] = {row["rule"]: row for row in grouped}
-    return [_standing(rule, sums.get(rule.slug, {})) for rule in catalogue().values()]
+    settings = Settings()
+    return [_standing(rule, sums.get(rule.slug, {}), settings) for rule in catalogue().values()]
 
 
-def _standing(rule: Rule[Any, Any], sums: dict[str, Any]) -> Standing:
-    return Standing(rule, **{name: sums.get(f"sum_{name}") or 0 for name in _COUNTS})
+def _standing(rule: Rule[Any, Any], sums: dict[str, Any], settings: Settings) -> Standing:
+    counts = {name: sums.get(f"sum_{name}") or 0 for name in _COUNTS}
+    policies = tuple(settings.of(rule.slug))
+    return Standing(rule, policies, settings.summary(rule.slug), **counts)
 
 
 def families(found: Iterable[Standing]) -> list[Family]:
@@ -98,12 +119,6 @@ def families(found: Iterable[Standing]) -> list[Family]:
         for name, label in FAMILIES.items()
     ]
     return [family for family in grouped if family.rules]
-
-
-class Parameter(NamedTuple):
-    name: str
-    what: str
-    value: str
 
 
 class Choice(NamedTuple):
@@ -129,6 +144,11 @@ class Detail(NamedTuple):
     def rule(self) -> Rule[Any, Any]:
         return self.standing.rule
 
+    @property
+    def off(self) -> bool:
+        """No policy has it on, and none in shadow."""
+        return self.standing.states == {OFF}
+
 
 def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     """Five queries. `wanted` is the id of a container to fill the advice in for; without one that
@@ -141,22 +161,30 @@ def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     sums = posture.aggregate(**names, last_read=Max("host__last_success_at"))
     last_read = sums.pop("last_read")
     tally = Tally.objects.filter(scope.condition("host__"), rule=slug, state=State.OPEN)
-    total = tally.aggregate(total=Sum("amount"))["total"] or 0
-    hosts = tally.values("host").distinct().count()
+    standing_open = tally.aggregate(total=Sum("amount"), hosts=Count("host", distinct=True))
     failing = results().filter(scope.condition("host__"), rule=slug, open=True)
     failing = failing.order_by("-severity", "failed_since", "id")
     choices, container = _chosen(failing, wanted)
+    standing = _standing(found, sums, Settings())
     return Detail(
-        standing=_standing(found, sums),
-        parameters=parameters(found),
-        failing=Lines(failing, total),
-        failing_hosts=hosts,
+        standing=standing,
+        parameters=parameters(found, list(standing.policies)),
+        failing=Lines(failing, standing_open["total"] or 0),
+        failing_hosts=standing_open["hosts"],
         choices=choices,
         remedy=remedy(slug, container),
         container=container.name if container else "",
         host=container.host.name if container else "",
         last_read=last_read,
     )
+
+
+def failing(slug: str, scope: Scope) -> Iterator[Line]:
+    """Every open finding of the rule in the scope, from a cursor. Raises NotFound."""
+    if slug not in catalogue():
+        raise NotFound("There is no rule of this name.")
+    found = results().filter(scope.condition("host__"), rule=slug, open=True)
+    return map(line, found.order_by("-severity", "failed_since", "id").iterator(1000))
 
 
 def _chosen(failing: Any, wanted: str) -> tuple[list[Choice], Container | None]:
@@ -168,24 +196,3 @@ def _chosen(failing: Any, wanted: str) -> tuple[list[Choice], Container | None]:
     found = Container.objects.filter(id=chosen).select_related("config", "host").first()
     choices = [Choice(number, label, number == chosen) for number, label in names.items()]
     return choices, found
-
-
-def parameters(rule: Rule[Any, Any]) -> list[Parameter]:
-    """What the rule can be set to, with the values in force."""
-    defaults = rule.parameters()
-    found = []
-    for field in msgspec.inspect.type_info(rule.parameters).fields:  # type: ignore[attr-defined]
-        extra = getattr(field.type, "extra_json_schema", None) or {}
-        value = msgspec.to_builtins(getattr(defaults, field.name))
-        found.append(Parameter(field.name, extra.get("description", ""), _written(value)))
-    return found
-
-
-def _written(value: Any) -> str:
-    if value in ([], {}, ""):
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(display.fact, value))
-    return display.fact(value)

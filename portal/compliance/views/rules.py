@@ -2,22 +2,28 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from portal.compliance.queries import findings
+from portal.compliance.queries import findings, in_force
 from portal.compliance.queries import rules as queries
 from portal.core import display
+from portal.core.csv import csv_response
 from portal.core.http import page, wants_fragment
 from portal.core.tables import paged
 from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
 from portal.policies.queries import FAMILIES, families
 
-HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable")
+HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable", "Policy")
+COLUMNS = (
+    *("rule", "title", "family", "severity", "applies to", "needs SSH", "report", "CIS"),
+    *("policy", "passed", "failed", "excepted", "unknown", "not applicable"),
+)
+FAILING = ("finding", "subject", "part", "host", "owner", "severity", "since", "evidence")
 _VERDICTS = {
     "failed": ("fail",),
     "unknown": ("unknown",),
@@ -29,12 +35,7 @@ _VERDICTS = {
 @require_safe
 def rule_list(request: HttpRequest) -> HttpResponse:
     scope = Scope.of(request.GET)
-    wanted = queries.Wanted(
-        frozenset(request.GET.getlist("family")) & frozenset(FAMILIES),
-        frozenset(request.GET.getlist("severity")) & frozenset(queries.SEVERITIES),
-        request.GET.get("failing") == "1",
-        request.GET.get("q", "")[:200].replace("\0", "").strip(),
-    )
+    wanted = _wanted(request.GET)
     rules = queries.standings(scope)
     shown = [standing for standing in rules if wanted.has(standing)]
     context = {
@@ -50,12 +51,46 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         "failing_rules": sum(standing.failed > 0 for standing in shown),
         "facets": _facets(rules, wanted),
         "failing_only": wanted.failing,
+        "ssh_only": wanted.ssh,
+        "csv_url": f"{reverse('rule_list_csv')}?{request.GET.urlencode()}",
         "search": wanted.text,
         "kept": list(scope.parameters.items()),
         "chips": _chips(request.GET, wanted),
         "clear_url": f"?{urlencode(scope.parameters)}",
     }
     return page(request, "compliance/rule_list", context, fragment="rules")
+
+
+@require_safe
+def rule_list_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The rules that the list shows, with their numbers."""
+    wanted = _wanted(request.GET)
+    shown = (row for row in queries.standings(Scope.of(request.GET)) if wanted.has(row))
+    return csv_response("rules", COLUMNS, map(_cells, shown))
+
+
+def _cells(row: queries.Standing) -> tuple[Any, ...]:
+    rule = row.rule
+    return (
+        *(rule.slug, rule.title, rule.family.label, rule.severity.value, rule.subject_kind),
+        *("yes" if rule.needs_ssh else "no", rule.report, ", ".join(rule.cis)),
+        *(row.summary or "on", row.passed, row.failed, row.excepted, row.unknown),
+        row.not_applicable,
+    )
+
+
+@require_safe
+def rule_failing_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """Who fails one rule."""
+    lines = queries.failing(slug, Scope.of(request.GET))
+    rows = (
+        (
+            *(line.id, line.subject, line.sub_object, line.host, line.owner),
+            *(line.severity_name, line.since.isoformat(timespec="seconds"), line.evidence),
+        )
+        for line in lines
+    )
+    return csv_response(f"{slug}-failing", FAILING, rows)
 
 
 @require_safe
@@ -71,12 +106,25 @@ def rule_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "numbers": _row(found.standing, scope),
         "failing": paged(request.GET, found.failing),
         "list_url": _list_url(slug, scope),
+        "csv_url": f"{reverse('rule_failing_csv', args=[slug])}?{urlencode(scope.parameters)}",
         "covered": covered,
         "hosts": hosts,
         "kept": list(scope.parameters.items()),
         "params": request.GET,
     }
     return page(request, "compliance/rule_detail", context, fragment="failing")
+
+
+def _wanted(query: QueryDict) -> queries.Wanted:
+    return queries.Wanted(
+        frozenset(query.getlist("family")) & frozenset(FAMILIES),
+        frozenset(query.getlist("severity")) & frozenset(queries.SEVERITIES),
+        frozenset(query.getlist("applies")) & frozenset(queries.SUBJECTS),
+        frozenset(query.getlist("policy")) & frozenset(in_force.STATES),
+        query.get("failing") == "1",
+        query.get("ssh") == "1",
+        query.get("q", "")[:200].replace("\0", "").strip(),
+    )
 
 
 def _list_url(slug: str, scope: Scope, *verdicts: str) -> str:
@@ -101,10 +149,14 @@ def _row(standing: queries.Standing, scope: Scope) -> dict[str, Any]:
 def _facets(rules: list[queries.Standing], wanted: queries.Wanted) -> list[dict[str, Any]]:
     by_family = [r.rule.family.value for r in rules if wanted.has(r, "families")]
     by_severity = [r.rule.severity.value for r in rules if wanted.has(r, "severities")]
+    by_subject = [r.rule.subject_kind for r in rules if wanted.has(r, "subjects")]
+    by_state = [state for r in rules if wanted.has(r, "states") for state in r.states]
     severities = {name: display.SEVERITIES[name].word for name in queries.SEVERITIES}
     return [
         _facet("Family", "family", families(), by_family, wanted.families),
         _facet("Severity", "severity", severities, by_severity, wanted.severities),
+        _facet("Applies to", "applies", queries.SUBJECTS, by_subject, wanted.subjects),
+        _facet("Policy", "policy", in_force.STATES, by_state, wanted.states),
     ]
 
 
@@ -126,7 +178,10 @@ def _chips(query: Any, wanted: queries.Wanted) -> list[dict[str, str]]:
             [FAMILIES[n] for n in FAMILIES if n in wanted.families],
         ),
         ("Severity", "severity", [n for n in queries.SEVERITIES if n in wanted.severities]),
+        ("Applies to", "applies", [queries.SUBJECTS[n] for n in sorted(wanted.subjects)]),
+        ("Policy", "policy", [in_force.STATES[n] for n in sorted(wanted.states)]),
         ("Show", "failing", ["failing only"] if wanted.failing else []),
+        ("Needs", "ssh", ["SSH access"] if wanted.ssh else []),
         ("Search", "q", [wanted.text] if wanted.text else []),
     )
     chips = []

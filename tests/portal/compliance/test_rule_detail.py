@@ -1,5 +1,7 @@
 """One rule: what it is, how to mend it with a container's own values, and who fails it."""
 
+import csv
+import io
 import zlib
 from datetime import timedelta
 
@@ -7,9 +9,11 @@ import pytest
 from django.test import Client
 from msgspec import UNSET
 
+from portal.accounts.models import User
 from portal.compliance.models import Result
 from portal.fleet.models import ConfigVersion, Container, Host
 from portal.fleet.queries import configuration
+from portal.policies import actions as policies
 from scanner import BY_SLUG, RULES, advice
 from scanner.remedy import written
 from tests.fleet import NOW, failed_scan, named, register, scan
@@ -191,3 +195,35 @@ def test_the_queries_do_not_grow_with_the_fleet(as_alice: Client) -> None:
     for place in range(1, 4):
         scan(register(f"host-{place}"), *(named("privileged", f"shop-{n}") for n in range(12)))
     assert queries(as_alice, PAGE) == few <= BUDGET
+
+
+def test_what_each_policy_does_with_it(as_alice: Client, fleet: list[Host], alice: User) -> None:
+    rules = {"pids-limit": {"severity": "high", "parameters": {"maximum": 50}}}
+    draft = policies.Draft("Edge", "", rules, ())
+    policies.create_policy(draft, comment="for the edge", actor=alice, now=NOW)
+    shown = text_of(as_alice.get("/rules/pids-limit/"))
+    assert "Edge no group Changed High" in shown
+    assert "version 1, Alice" in shown
+    assert "50 in Edge" in shown
+
+
+def test_one_that_every_policy_has_off_says_so(
+    as_alice: Client, fleet: list[Host], alice: User
+) -> None:
+    draft = policies.Draft("Baseline", "", {"privileged": {"state": "off"}}, ())
+    policies.save_policy("baseline", draft, based_on=1, comment="no", actor=alice, now=NOW)
+    assert "Every policy has this rule off" in text_of(as_alice.get(PAGE))
+
+
+def test_one_that_needs_ssh_says_so(as_alice: Client, fleet: list[Host]) -> None:
+    shown = text_of(as_alice.get("/rules/kernel-hardening/"))
+    assert "it needs a host that is reached over SSH" in shown
+
+
+def test_who_fails_can_be_exported(as_alice: Client, fleet: list[Host]) -> None:
+    response = as_alice.get(f"{PAGE}failing.csv?environment=staging")
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert [(row["subject"], row["host"], row["severity"]) for row in rows] == [
+        ("runner", "test-1", "critical")
+    ]
+    assert as_alice.get("/rules/no-such/failing.csv").status_code == 404

@@ -1,12 +1,16 @@
 """The list of rules: every rule once, and every number the length of the list it leads to."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from portal.accounts.models import User
 from portal.compliance.models import Result
 from portal.fleet.models import Host
+from portal.policies import actions as policies
 from scanner import RULES
 from tests.fleet import NOW, named, register, scan
 from tests.portal.compliance.pages import BUDGET, NASTY, links, number, queries, text_of, total
@@ -29,7 +33,7 @@ def slugs(client: Client, query: str = "") -> list[str]:
     response = client.get(f"{LIST}?{query}")
     assert response.status_code == 200
     found = [address.split("/")[2] for address, _ in links(response, LIST)]
-    return [slug for slug in found if slug and not slug.startswith("?")]
+    return [slug for slug in found if slug and not slug.startswith(("?", "rules.csv"))]
 
 
 def test_it_holds_every_rule_by_family(as_alice: Client, fleet: list[Host]) -> None:
@@ -71,6 +75,9 @@ def _results(scope: str) -> list[Result]:
         ("q=cis 5.11", {"memory-limit", "memory-swap-limit"}),
         ("q=PRIVILEGED container", {"privileged"}),
         ("family=network&severity=critical", set()),
+        ("applies=network", {r.slug for r in RULES if r.subject_kind == "network"}),
+        ("ssh=1", {r.slug for r in RULES if r.needs_ssh}),
+        ("policy=off", set()),
     ],
 )
 def test_filters(as_alice: Client, fleet: list[Host], query: str, wanted: set[str]) -> None:
@@ -83,6 +90,33 @@ def test_only_those_that_fail(as_alice: Client, fleet: list[Host]) -> None:
     failing = set(Result.objects.filter(verdict="fail").values_list("rule", flat=True))
     assert set(slugs(as_alice, "failing=1")) == failing
     assert "Remove filter Show" in as_alice.get(f"{LIST}?failing=1").content.decode()
+
+
+def test_what_policies_do_with_a_rule_is_told_and_can_be_filtered_by(
+    as_alice: Client, fleet: list[Host], alice: User
+) -> None:
+    rules = {
+        "privileged": {"state": "off"},
+        "pids-limit": {"parameters": {"maximum": 50}},
+        "memory-limit": {"state": "shadow"},
+    }
+    draft = policies.Draft("Edge", "", rules, ())
+    policies.create_policy(draft, comment="for the edge", actor=alice, now=NOW)
+    assert slugs(as_alice, "policy=off") == ["privileged"]
+    assert slugs(as_alice, "policy=shadow") == ["memory-limit"]
+    assert slugs(as_alice, "policy=changed") == ["pids-limit"]
+    shown = text_of(as_alice.get(f"{LIST}?policy=off&policy=shadow&policy=changed"))
+    for said in ("Off in Edge", "In shadow in Edge", "Changed in Edge"):
+        assert said in shown
+
+
+def test_it_can_be_exported_as_it_is_filtered(as_alice: Client, fleet: list[Host]) -> None:
+    response = as_alice.get(f"{LIST}rules.csv?failing=1&family=isolation")
+    assert response["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert [row["rule"] for row in rows] == slugs(as_alice, "failing=1&family=isolation")
+    [privileged] = [row for row in rows if row["rule"] == "privileged"]
+    assert (privileged["failed"], privileged["policy"], privileged["CIS"]) == ("1", "on", "5.5")
 
 
 def test_filters_that_hide_everything(as_alice: Client) -> None:
