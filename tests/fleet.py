@@ -58,21 +58,24 @@ def begin(host: Host, *, now: datetime = NOW) -> Begun:
 
 def scan(
     host: Host,
+    /,
     *containers: Container,
     networks: Iterable[Network] | None = (),
     gaps: Iterable[Gap] = (),
     now: datetime = NOW,
+    **more: Any,
 ) -> Scan:
-    """A finished scan that saw these containers."""
+    """A finished scan that saw these containers; `more` are other parts of the snapshot."""
     begun = begin(host, now=now)
-    snapshot = Snapshot(
-        host=replace(recorded_host(), name=host.name),
-        containers=tuple(sorted(containers, key=lambda found: found.name)),
-        images=(),
-        networks=None if networks is None else tuple(networks),
-        volumes=(),
-        gaps=tuple(gaps),
-    )
+    seen: dict[str, Any] = {
+        "host": replace(recorded_host(), name=host.name),
+        "containers": tuple(sorted(containers, key=lambda found: found.name)),
+        "images": (),
+        "networks": None if networks is None else tuple(networks),
+        "volumes": (),
+        "gaps": tuple(gaps),
+    }
+    snapshot = Snapshot(**seen | more)
     actions.assess(begun, snapshot, now=now)
     return Scan.objects.get(id=begun.scan_id)
 

@@ -286,6 +286,11 @@ def stored_snapshot(host: Host) -> Snapshot | None:
     return found[1] if found else None
 
 
+def surroundings(host: Host) -> Snapshot | None:
+    """What the last scan of the host saw beside its containers; None as in `stored_snapshot`."""
+    return _snapshot(host, ())
+
+
 def _snapshot(host: Host, rows: Iterable[tuple[Any, ...]]) -> Snapshot | None:
     if host.surroundings is None:
         return None

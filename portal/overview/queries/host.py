@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Min, Q, QuerySet
@@ -10,11 +10,9 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from portal.compliance.models import Result, Scan, ScanState, Severity, Standing
 from portal.compliance.queries.scans import Progress, progress
 from portal.compliance.score import letter
-from portal.core import display
 from portal.fleet import queries as fleet
 from portal.fleet.models import Container, Host
 from portal.policies.queries import catalogue
-from scanner.model import Host as Engine
 
 TABS = {
     "findings": "Findings",
@@ -155,65 +153,6 @@ def seen(host: Host, shown: Iterable[Container]) -> list[Seen]:
         )
         for container in shown
     ]
-
-
-class Fact(NamedTuple):
-    """Something that the engine told of itself; `value` "" where it did not, with the reason."""
-
-    label: str
-    name: str
-    value: str
-    reason: str = ""
-
-
-_LABELS = {
-    "version": "Engine",
-    "api_version": "API version",
-    "operating_system": "Operating system",
-    "kernel": "Kernel",
-    "architecture": "Architecture",
-    "cpus": "CPUs",
-    "memory": "Memory",
-    "security_options": "Security options",
-    "storage_driver": "Storage driver",
-    "data_root": "Data directory",
-    "cgroup_version": "Control groups",
-    "cgroup_driver": "Control group driver",
-    "logging_driver": "Log driver",
-    "live_restore": "Live restore",
-    "swarm_state": "Swarm",
-    "warnings": "The engine warns",
-    "id": "Engine ID",
-}
-
-
-def facts(host: Host) -> list[Fact]:
-    """What the engine told of itself at the last scan; none where it was never read."""
-    if not host.engine:
-        return []
-    reasons = host.engine.get("unread", {})
-    found = []
-    for name, label in _LABELS.items():
-        fact = Engine.FACTS.get(name, name)
-        if name in host.engine and name not in reasons:
-            found.append(Fact(label, fact, _words(name, host.engine)))
-        else:
-            reason = reasons.get(name, "the engine's answer lacks it")
-            found.append(Fact(label, fact, "", reason))
-    return found
-
-
-def _words(name: str, engine: Mapping[str, Any]) -> str:
-    value = engine[name]
-    if name == "version":
-        return f"{engine.get('engine', 'docker').title()} {value}"
-    if name == "memory":
-        return display.iec_bytes(value)
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list):
-        return " · ".join(map(str, value)) or "none"
-    return str(value)
 
 
 class Past(NamedTuple):

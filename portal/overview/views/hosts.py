@@ -17,6 +17,7 @@ from portal.fleet.scope_bar import scope_bar
 from portal.overview.queries import host as one
 from portal.overview.queries import hosts as queries
 from portal.overview.queries.connection import connection
+from portal.overview.queries.engine import engine
 
 
 @require_safe
@@ -148,7 +149,9 @@ def _tab(request: HttpRequest, tab: str, glance: one.Glance) -> dict[str, Any]:
         shown = paged(request.GET, one.containers(host))
         return {"page": shown, "containers": one.seen(host, shown)}
     if tab == "engine":
-        return {"facts": one.facts(host)}
+        read = {"gaps": glance.last.gaps, "scanned": True} if glance.last else {}
+        unknown = glance.standing.unknown if glance.standing else 0
+        return {"engine": engine(host), "unknown": unknown, **read}
     if tab == "scans":
         return {"strip": one.scans(host)}
     if tab == "connection":
