@@ -16,11 +16,14 @@ import pytest
 
 from scanner import calls
 from scanner.collect import collect
+from scanner.commands.calls import COMMANDS
 from scanner.engine import Engine as Client
+from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.probe import probe
 from tests.support.engines import Engine, EngineFailed
 from tests.support.hostile import RecordingProxy
+from tests.support.ssh import MEMBER, SshServer
 
 
 @pytest.fixture
@@ -143,3 +146,53 @@ def test_the_printed_list_lets_a_whole_scan_through_a_proxy_and_nothing_else(
     ):
         assert status(haproxy, method, path) == 403, (method, path)
     assert busy.client.containers.get("running").status == "running"
+
+
+@pytest.fixture
+def bound_key(busy: Engine) -> Iterator[SshServer]:
+    """A key that may start nothing but the printed program."""
+    server = SshServer.start(busy)
+    program = server.directory / "plimsoll-read-only"
+    program.write_text(calls.ssh_forced_command(COMMANDS))
+    program.chmod(0o755)
+    server.bind_to(MEMBER, str(program))
+    yield server
+    server.stop()
+
+
+def test_a_bound_key_lets_a_whole_scan_through(busy: Engine, bound_key: SshServer):
+    with Client(bound_key.url(), bound_key.credentials) as client:
+        snapshot = collect(client)
+    assert not snapshot.gaps
+    assert snapshot.machine is not None
+    assert {c.name for c in snapshot.containers} == {"running", "named-user", "with-volume"}
+
+
+def ssh(server: SshServer, command: str, sent: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    """What a stranger who has the key could try with the client that everybody has."""
+    key = server.directory / "stolen_key"
+    key.write_text(server.key)
+    key.chmod(0o600)
+    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    where = ["-i", str(key), "-p", str(server.port), f"{MEMBER}@127.0.0.1"]
+    return subprocess.run(
+        ["ssh", *options, *where, command], input=sent, capture_output=True, timeout=30
+    )
+
+
+def test_a_bound_key_can_do_nothing_else(busy: Engine, bound_key: SshServer):
+    write = b"POST /containers/running/stop HTTP/1.1\r\nHost: docker\r\nContent-Length: 0\r\n\r\n"
+    answer = ssh(bound_key, "docker system dial-stdio", write)
+    assert answer.stdout.startswith(b"HTTP/1.1 403 Forbidden")
+    assert busy.client.containers.get("running").status == "running"
+    for command in ("id", "docker ps", "docker system dial-stdio; id", ""):
+        refused = ssh(bound_key, command)
+        assert (refused.returncode, refused.stdout) == (126, b""), command
+
+
+def test_a_refused_call_is_told_as_what_it_is(bound_key: SshServer, monkeypatch):
+    monkeypatch.setattr("scanner.calls.is_allowed", lambda path, query: True)
+    with Client(bound_key.url(), bound_key.credentials) as client:
+        client.version()
+        with pytest.raises(EngineError, match="this key only reads"):
+            client.get("/system/df")
