@@ -83,7 +83,7 @@ def collect(
         volumes = _part(gaps, "volumes", lambda: parse.volumes(engine.get("/volumes")))
         containers = list(_inspected_again(engine, listed, containers, host, volumes, gaps))
     if images is not None:
-        images = _inspect_images(engine, images, containers, gaps, ends)
+        images = _inspect_images(engine, images, containers, host, gaps, ends)
     swarm = _part(gaps, "swarm", lambda: _swarm(engine)) if _manages(host) else None
     if processes:
         containers = _add_processes(engine, containers, gaps, report, ends)
@@ -210,6 +210,7 @@ def _inspect_images(
     engine: Engine,
     images: tuple[Image, ...],
     containers: Iterable[Container],
+    host: Host,
     gaps: list[Gap],
     ends: float,
 ) -> tuple[Image, ...]:
@@ -225,7 +226,7 @@ def _inspect_images(
             gaps.append(Gap("host", "images", reason))
             break
         try:
-            found = parse.image(engine.get(f"/images/{_segment(image_id)}/json"))
+            found = parse.image(engine.get(f"/images/{_segment(image_id)}/json"), host)
             known[found.id] = _with_history(engine, found, gaps)
         except GoneError:
             continue  # removed by force under a running container: rules that need it say unknown

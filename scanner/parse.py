@@ -239,7 +239,7 @@ def images(body: bytes) -> tuple[Image, ...]:
     )
 
 
-def image(body: bytes) -> Image:
+def image(body: bytes, host: Host | None = None) -> Image:
     """GET /images/{id}/json. Raises wire.Malformed where it has no Id."""
     raw = wire.decode(body, wire.ImageJson)
     if not isinstance(raw.Id, str):
@@ -255,6 +255,10 @@ def image(body: bytes) -> Image:
         "entrypoint": _omitted(raw.Config, config.Entrypoint, _words, ()),
         "command": _omitted(raw.Config, config.Cmd, _words, ()),
     }
+    unread = {} if values["uid"] is not UNSET else {"uid": "a name does not tell its number"}
+    if host is not None and host.podman is not None and values["healthcheck"] is None:
+        values["healthcheck"] = UNSET
+        unread["healthcheck"] = "Podman's service leaves out an image's health check"
     return Image(
         id=raw.Id,
         tags=_names(raw.RepoTags),
@@ -264,7 +268,7 @@ def image(body: bytes) -> Image:
         labels=redact.labels(config.Labels or {}),
         architecture=_known(raw.Architecture),
         inspected=bool(raw.Config),
-        unread={} if values["uid"] is not UNSET else {"uid": "a name does not tell its number"},
+        unread=unread,
         **_bounded(values),
     )
 

@@ -74,7 +74,9 @@ def _lifecycle(c: Container, image: Image | None) -> Iterator[Setting]:
     if policy.name != "no":
         retries = f":{policy.maximum_retries}" if policy.maximum_retries else ""
         yield from _one("--restart", "restart", policy.name + retries)
-    if c.healthcheck is not None and not (image and image.healthcheck == c.healthcheck):
+    # Podman does not tell an image's own.
+    inherited_check = object.__getattribute__(image, "healthcheck") if image else None
+    if c.healthcheck is not None and inherited_check != c.healthcheck:
         yield Setting(health.flags(c.healthcheck), "healthcheck", health.service(c.healthcheck))
     # PATH is every image's own; docker run would take it from the machine that runs it.
     inherited = {"PATH", *(image.environment if image else ())}

@@ -69,7 +69,7 @@ def networks(name: str = "_networks", engine: str = ENGINE) -> tuple[Network, ..
 def image(name: str, engine: str = ENGINE, **changes: Any) -> Image:
     """One of cases_images.py, with its history; `changes` are fields that are otherwise."""
     document = answer(f"_image_{name}", engine)
-    found = parse.image(json.dumps(document["inspect"]).encode())
+    found = parse.image(json.dumps(document["inspect"]).encode(), host(engine))
     layers = parse.history(json.dumps(document["history"]).encode())
     return msgspec.structs.replace(found, **{"history": layers, **changes})
 

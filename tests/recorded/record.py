@@ -103,6 +103,7 @@ def record_kind(kind: Kind) -> None:
         engine.cli("network", "create", "shop")
         with Client(engine.url) as client:
             folder = record_whole(engine, client, kind.name)
+            record_image(engine, client, folder, "app", "plimsoll/app:1")
             for name in kind.cases:
                 record_case(engine, client, folder, name, every[name])
             if not engine.rootless:  # that cannot list processes where control groups are version 1
@@ -134,13 +135,17 @@ def record_images(
     load_packages(engine)
     for name, (dockerfile, old) in builds.items():
         build(engine, f"recorded/{name}:1", dockerfile, files, old=old)
-        path = f"/images/{engine.client.images.get(f'recorded/{name}:1').id}"
-        answers = {
-            "inspect": json.loads(client.get(f"{path}/json")),
-            "history": json.loads(client.get(f"{path}/history")),
-        }
-        keep(folder / f"_image_{name}.json", json.dumps(answers).encode(), engine)
-        print(f"{folder.name}/_image_{name}")
+        record_image(engine, client, folder, name, f"recorded/{name}:1")
+
+
+def record_image(engine: Engine, client: Client, folder: Path, name: str, image: str) -> None:
+    path = f"/images/{engine.cli('image', 'inspect', '--format={{.Id}}', image)}"
+    answers = {
+        "inspect": json.loads(client.get(f"{path}/json")),
+        "history": json.loads(client.get(f"{path}/history")),
+    }
+    keep(folder / f"_image_{name}.json", json.dumps(answers).encode(), engine)
+    print(f"{folder.name}/_image_{name}")
 
 
 def make_networks(engine: Engine, networks: dict[str, tuple[str, ...]]) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 from scanner import parse
 from scanner.capabilities import DEFAULT_CAPABILITIES, PODMAN_CAPABILITIES
 from scanner.model import Process, Unread
-from tests.recorded import HERE, answer, container, host, networks
+from tests.recorded import HERE, answer, container, host, image, networks
 from tests.recorded.record import SHAPES
 
 PODMAN = "podman-4.3"
@@ -41,6 +41,14 @@ def test_nothing_is_missing_and_the_facts_are_those_of_20_10(kind, name):
     if found.network_mode == "bridge" and usual.network_mode == "default":
         differing.remove("network_mode")  # the same by both names
     assert differing == (OTHERWISE[name] if kind == PODMAN else set())
+
+
+@pytest.mark.parametrize("kind", ["28.5", PODMAN, "20.10-remapped", "20.10-rootless"])
+def test_images_are_the_same_by_what_every_engine_tells(kind):
+    usual, found = image("app", "26.1"), image("app", kind)
+    for fact in ("uid", "user", "exposed_ports", "command"):
+        assert getattr(found, fact) == getattr(usual, fact)
+    assert "app" in found.name
 
 
 @pytest.mark.parametrize("kind", ["26.1", "28.5", PODMAN, "20.10-remapped", "20.10-rootless"])

@@ -25,6 +25,12 @@ def test_what_the_engine_does_not_run_is_no_health_check():
     assert flaw.evidence[0].found == []
 
 
+def test_podman_does_not_tell_an_images_health_check():
+    assert not list(check(image("app", "28.5"), context(), NONE))
+    with pytest.raises(Unread, match="Podman"):
+        list(check(image("app", "podman-4.3"), context(), NONE))
+
+
 @pytest.mark.parametrize("name", ["right", "right_old"])
 def test_a_command_passes(name):
     assert not list(check(image(name), context(), NONE))
