@@ -84,7 +84,9 @@ class Filters(NamedTuple):
             names = _any(Q(subject__iexact=name) for name in sorted(asked.containers))
             found &= Q(subject_kind="container") & names
         for image in sorted(asked.images):
-            found &= Q(container__image__icontains=image)
+            found &= Q(container__image__icontains=image) | Q(
+                subject_kind="image", subject__icontains=image
+            )
         for word in sorted(asked.words):
             found &= (
                 Q(subject__icontains=word)

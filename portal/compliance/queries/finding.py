@@ -15,7 +15,7 @@ from portal.compliance.models import (
     state_of,
 )
 from portal.compliance.queries.findings import Line, Lines, in_a_line, line, results
-from portal.compliance.queries.fixes import Remedy, remedy
+from portal.compliance.queries.fixes import Remedy, image, remedy
 from portal.core import display
 from portal.core.errors import NotFound
 from portal.policies.queries import catalogue
@@ -69,7 +69,7 @@ class Finding(NamedTuple):
 
 
 def finding(finding_id: int) -> Finding:
-    """Six queries. Raises NotFound."""
+    """Six queries, and one more about an image. Raises NotFound."""
     columns = ("host__group", "container__config")
     found = Result.objects.filter(id=min(finding_id, 2**63 - 1)).select_related(*columns).first()
     if found is None:
@@ -93,7 +93,11 @@ def finding(finding_id: int) -> Finding:
         evidence=evidence,
         read_at=read_at,
         judged_before=found.rule_version if rule and rule.version != found.rule_version else 0,
-        remedy=remedy(found.rule, found.container),
+        remedy=remedy(
+            found.rule,
+            found.container,
+            image(found.host, found.subject) if found.subject_kind == "image" else None,
+        ),
         timeline=_timeline(found, changes),
         earlier_changes=max(len(changes) - MOST_CHANGES, 0),
         elsewhere=_first(elsewhere),

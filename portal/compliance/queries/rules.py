@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Sum
 
-from portal.compliance.models import Posture, State, Tally
+from portal.compliance.models import Posture, Result, State, Tally
 from portal.compliance.queries.findings import Line, Lines, line, results
-from portal.compliance.queries.fixes import Remedy, remedy
+from portal.compliance.queries.fixes import Remedy, image, remedy
 from portal.compliance.queries.in_force import OFF, InForce, Parameter, Settings, parameters
 from portal.core.errors import NotFound
 from portal.fleet.models import Container
@@ -122,11 +122,20 @@ def families(found: Iterable[Standing]) -> list[Family]:
 
 
 class Choice(NamedTuple):
-    """A container that the advice can be filled in for."""
+    """A container, or a result about an image, that the advice can be filled in for."""
 
     id: int
     label: str
     chosen: bool
+
+
+class Filled(NamedTuple):
+    """What the advice is filled in for; without choices, it is an example."""
+
+    choices: list[Choice]
+    remedy: Remedy | None
+    subject: str = ""
+    host: str = ""
 
 
 class Detail(NamedTuple):
@@ -136,7 +145,7 @@ class Detail(NamedTuple):
     failing_hosts: int
     choices: list[Choice]
     remedy: Remedy | None
-    container: str
+    subject: str
     host: str
     last_read: datetime | None
 
@@ -151,8 +160,8 @@ class Detail(NamedTuple):
 
 
 def rule(slug: str, scope: Scope, wanted: str) -> Detail:
-    """Five queries. `wanted` is the id of a container to fill the advice in for; without one that
-    fails, it is the first that does. Raises NotFound."""
+    """Five queries, and one more about images. `wanted` is the id of what to fill the advice in
+    for, as in `Choice`; without one that fails, it is the first that does. Raises NotFound."""
     found = catalogue().get(slug)
     if found is None:
         raise NotFound("There is no rule of this name.")
@@ -164,17 +173,18 @@ def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     standing_open = tally.aggregate(total=Sum("amount"), hosts=Count("host", distinct=True))
     failing = results().filter(scope.condition("host__"), rule=slug, open=True)
     failing = failing.order_by("-severity", "failed_since", "id")
-    choices, container = _chosen(failing, wanted)
+    fill = _filled_for_an_image if found.subject_kind == "image" else _filled
+    filled = fill(slug, failing, wanted)
     standing = _standing(found, sums, Settings())
     return Detail(
         standing=standing,
         parameters=parameters(found, list(standing.policies)),
         failing=Lines(failing, standing_open["total"] or 0),
         failing_hosts=standing_open["hosts"],
-        choices=choices,
-        remedy=remedy(slug, container),
-        container=container.name if container else "",
-        host=container.host.name if container else "",
+        choices=filled.choices,
+        remedy=filled.remedy,
+        subject=filled.subject,
+        host=filled.host,
         last_read=last_read,
     )
 
@@ -187,12 +197,32 @@ def failing(slug: str, scope: Scope) -> Iterator[Line]:
     return map(line, found.order_by("-severity", "failed_since", "id").iterator(1000))
 
 
-def _chosen(failing: Any, wanted: str) -> tuple[list[Choice], Container | None]:
+def _filled(slug: str, failing: Any, wanted: str) -> Filled:
     rows = failing.exclude(container=None).values_list(
         "container_id", "container__name", "host__name"
     )[:MOST_CHOICES]
     names = {number: f"{container} on {host}" for number, container, host in rows}
-    chosen = next((number for number in names if str(number) == wanted), next(iter(names), 0))
+    choices, chosen = _choices(names, wanted)
     found = Container.objects.filter(id=chosen).select_related("config", "host").first()
-    choices = [Choice(number, label, number == chosen) for number, label in names.items()]
-    return choices, found
+    if found is None:
+        return Filled(choices, remedy(slug, None))
+    return Filled(choices, remedy(slug, found), found.name, found.host.name)
+
+
+def _filled_for_an_image(slug: str, failing: Any, wanted: str) -> Filled:
+    rows = failing.filter(subject_kind="image").values_list("id", "subject", "host__name")
+    first: dict[str, int] = {}  # an image that fails more than once stands there once
+    for number, subject, host in rows[:MOST_CHOICES]:
+        first.setdefault(f"{subject} on {host}", number)
+    choices, chosen = _choices({number: label for label, number in first.items()}, wanted)
+    found = Result.objects.filter(id=chosen).select_related("host__surroundings").first()
+    if found is None:
+        return Filled(choices, remedy(slug, None))
+    seen = image(found.host, found.subject)
+    return Filled(choices, remedy(slug, None, seen), found.subject, found.host.name)
+
+
+def _choices(names: dict[int, str], wanted: str) -> tuple[list[Choice], int]:
+    """With the id of the one that is chosen, 0 where there is none."""
+    chosen = next((number for number in names if str(number) == wanted), next(iter(names), 0))
+    return [Choice(number, label, number == chosen) for number, label in names.items()], chosen

@@ -17,6 +17,7 @@ from portal.policies.queries import catalogue
 TABS = {
     "findings": "Findings",
     "containers": "Containers",
+    "images": "Images",
     "engine": "Engine",
     "scans": "Scans",
     "connection": "Connection",

@@ -18,6 +18,7 @@ from portal.overview.queries import host as one
 from portal.overview.queries import hosts as queries
 from portal.overview.queries.connection import connection
 from portal.overview.queries.engine import engine
+from portal.overview.queries.images import images
 
 
 @require_safe
@@ -148,6 +149,9 @@ def _tab(request: HttpRequest, tab: str, glance: one.Glance) -> dict[str, Any]:
     if tab == "containers":
         shown = paged(request.GET, one.containers(host))
         return {"page": shown, "containers": one.seen(host, shown)}
+    if tab == "images":
+        shelf = images(host)
+        return {"images": shelf, "page": paged(request.GET, shelf.rows or ())}
     if tab == "engine":
         read = {"gaps": glance.last.gaps, "scanned": True} if glance.last else {}
         unknown = glance.standing.unknown if glance.standing else 0
