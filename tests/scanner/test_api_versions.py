@@ -1,13 +1,15 @@
 """The same containers as engines of other versions tell of them: the verdicts are the same."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from scanner import parse
+from scanner import parse, wire
 from scanner.rule import Verdict
-from tests.recorded import answer, context
+from tests.recorded import HERE, answer, context
 from tests.scanner.test_missing_facts import container, host, judged, usual
 
 
@@ -99,3 +101,61 @@ def test_ports_that_a_newer_engine_gives_as_numbers_or_without_an_address() -> N
     assert [str(port) for _, port in context(found).published_ports(found)] == [
         str(port) for _, port in context(usual_ones).published_ports(usual_ones)
     ]
+
+
+DOCUMENTS = json.loads((HERE / "api_documents.json").read_text())
+ANSWERS = {
+    "/version": wire.VersionJson,
+    "/info": wire.InfoJson,
+    "/containers/json": wire.ListedJson,
+    "/containers/{id}/json": wire.ContainerJson,
+    "/containers/{id}/top": wire.TopJson,
+    "/images/json": wire.ListedImageJson,
+    "/images/{name}/json": wire.ImageJson,
+    "/images/{name}/history": wire.LayerJson,
+    "/networks": wire.NetworkJson,
+    "/volumes": wire.VolumesJson,
+    "/swarm": wire.SwarmJson,
+    "/nodes": wire.NodeJson,
+    "/services": wire.ServiceJson,
+    "/secrets": wire.SecretJson,
+}
+PODMANS = {"Rootless"}
+# What we read and the document of a version does not have: each is read as missing by design.
+NOT_THERE = {
+    ("1.40", "/info"): {*PODMANS, "CgroupVersion", "FirewallBackend"},
+    ("1.40", "/containers/{id}/json"): {"HostConfig.CgroupnsMode"},
+    ("1.40", "/networks"): {"IPAM.Config.Subnet"},  # said in words there
+    ("1.41", "/info"): {*PODMANS, "FirewallBackend"},
+    ("1.41", "/containers/{id}/json"): {"HostConfig.Capabilities"},
+    ("1.52", "/info"): PODMANS,
+    ("1.52", "/containers/{id}/json"): {"HostConfig.Capabilities"},
+    ("1.52", "/images/{name}/json"): {"Config.Hostname", "Config.Image", "Config.Tty"},
+}
+NOT_THERE |= {
+    ("1.55", call): facts for (version, call), facts in NOT_THERE.items() if version == "1.52"
+}
+
+
+def read_of(kind: Any, before: str = "") -> Iterator[str]:
+    """What we read of an answer, without what is within what is missing."""
+    for field in msgspec.structs.fields(kind):
+        yield before + field.encode_name
+        if (inner := struct_in(field.type)) is not None:
+            yield from read_of(inner, f"{before}{field.encode_name}.")
+
+
+def struct_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return annotation
+    inner = (struct_in(option) for option in getattr(annotation, "__args__", ()))
+    return next((found for found in inner if found is not None), None)
+
+
+@pytest.mark.parametrize("call", ANSWERS)
+@pytest.mark.parametrize("version", DOCUMENTS)
+def test_what_we_read_is_what_the_published_document_has(version: str, call: str) -> None:
+    known = set(DOCUMENTS[version][call])
+    missing = {path for path in read_of(ANSWERS[call]) if path not in known}
+    highest = {path for path in missing if path.rpartition(".")[0] not in missing}
+    assert highest == NOT_THERE.get((version, call), set())
