@@ -1,4 +1,4 @@
-"""The same containers on every kind of engine, and the same verdicts on each.
+"""The same containers and images on every kind of engine, and the same verdicts on each.
 
 A kind is one entry of KINDS: how its engine is started, how it is reached, and where it says
 something else of a container than the machine's own Docker does, with the reason. What that Docker
@@ -70,14 +70,17 @@ CONTAINERS = {
 }
 
 
+IMAGES = (BUSYBOX, APP, SSHD, "plimsoll/named-user:1")
+
+
 class Differs(NamedTuple):
-    """A rule that says `now` of every container of which 20.10 says `was`."""
+    """A rule that says `now` of everything of which 20.10 says `was`."""
 
     rule: str
     was: str
     now: str
     why: str
-    only: frozenset[str] = frozenset(CONTAINERS)
+    only: frozenset[str] = frozenset({*CONTAINERS, *IMAGES})
 
 
 class Kind(NamedTuple):
@@ -105,10 +108,13 @@ REMAPPED = (
         "root in a container is an ordinary user of the host",
         frozenset(CONTAINERS) - OUT,
     ),
+    Differs("image-user", FAIL, PASS, "so is it in a container of these images"),
 )
-ROOTLESS = (
+ROOT_IS_A_USER = (
     Differs("root-user", FAIL, PASS, "root in a container is the engine's own user on the host"),
+    Differs("image-user", FAIL, PASS, "so is it in a container of these images"),
 )
+ROOTLESS = ROOT_IS_A_USER
 if CGROUP_V1:
     ROOTLESS += (
         Differs(
@@ -118,6 +124,10 @@ if CGROUP_V1:
         ),
     )
 PODMAN = (
+    *(
+        Differs("image-healthcheck", was, UNKNOWN, "the service leaves it out")
+        for was in (PASS, FAIL)
+    ),
     Differs("pids-limit", FAIL, PASS, "Podman limits every container to 2048 processes"),
     Differs("ulimits", FAIL, PASS, "Podman gives the limits of its configuration to every one"),
     Differs(
@@ -137,8 +147,12 @@ PODMAN = (
 
 
 ROOTLESS_PODMAN = (
+    *(
+        Differs("image-healthcheck", was, UNKNOWN, "the service leaves it out")
+        for was in (PASS, FAIL)
+    ),
     *(told for told in PODMAN if told.rule not in {"pids-limit", "ulimits"}),
-    *ROOTLESS[:1],
+    *ROOT_IS_A_USER,
     Differs(
         *("default-bridge", FAIL, PASS),
         "without a network named, each container has one of its own, by slirp4netns",
@@ -159,7 +173,7 @@ if CGROUP_V1:
         Differs("memory-swap-limit", PASS, NOT_APPLICABLE, unlimited, frozenset({"bounded"})),
     )
 else:
-    ROOTLESS_PODMAN += PODMAN[:1]
+    ROOTLESS_PODMAN += tuple(told for told in PODMAN if told.rule == "pids-limit")
 
 
 def has_version(version: str) -> Callable[[Snapshot], bool]:
@@ -246,7 +260,9 @@ def see(kind: Kind) -> Seen:
         engine.stop()
     verdicts: Verdicts = {}
     for result in evaluate(snapshot):
-        said = verdicts.setdefault((result.subject.name, result.rule), {})
+        # Podman names images in full.
+        subject = result.subject.name.removeprefix("localhost/")
+        said = verdicts.setdefault((subject, result.rule), {})
         said[result.sub_object] = (result.verdict.value, result.severity.value)
     return Seen(snapshot, verdicts)
 
@@ -281,6 +297,8 @@ def test_an_engine_is_of_its_kind_and_all_of_it_was_read(seen: Callable[[str], S
 
 def test_what_is_compared_with_is_right(seen: Callable[[str], Seen]):
     usual = seen(USUAL).verdicts
+    assert words(usual[APP, "image-user"]) == words(usual[APP, "image-healthcheck"]) == {PASS}
+    assert words(usual[SSHD, "image-user"]) == words(usual[SSHD, "image-remote-login"]) == {FAIL}
     for name, made in CONTAINERS.items():
         for rule in made.fails.split():
             assert FAIL in words(usual[name, rule]), (name, rule)
@@ -296,7 +314,7 @@ def test_the_verdicts_are_those_of_20_10_or_the_table_says_why(
     different = {
         unit: words(found.get(unit, {}))
         for unit in usual.keys() | found.keys()
-        if unit[0] in CONTAINERS and usual.get(unit) != found.get(unit)
+        if unit[0] in {*CONTAINERS, *IMAGES} and usual.get(unit) != found.get(unit)
     }
     assert different == {
         (subject, rule): {told.now}
@@ -312,7 +330,7 @@ def test_the_table_names_nothing_that_is_not_so(seen: Callable[[str], Seen], nam
     for told in KINDS[name].differs:
         assert told.why
         if told.rule != "host-cgroup-namespace":  # whose default depends on the machine
-            was = [words(usual[subject, told.rule]) for subject in told.only]
+            was = [words(usual.get((subject, told.rule), {})) for subject in told.only]
             assert {told.was} in was
 
 
