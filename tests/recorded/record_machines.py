@@ -39,9 +39,10 @@ chmod 0444 client.cert
 chmod 0640 client.key
 chmod 0666 /run/docker.sock
 chown 62001:62001 /run/docker/containerd/containerd.sock
-groupmod -aU mallory,root docker 2> /dev/null || sed -i 's/^docker:.*/&mallory,root/' /etc/group
 sed -i '$a mallory:x:62001:62001::/:/bin/sh' /etc/passwd
 sed -i "\$a eve:x:62002:$(stat -c %g /run/docker.sock)::/:/bin/sh" /etc/passwd
+gpasswd --add mallory docker > /dev/null
+gpasswd --add root docker > /dev/null
 """
 SECRET = "hunter2hunter2"
 SETTINGS = {

@@ -12,7 +12,7 @@ from scanner.rule import Family, Verdict
 from scanner.rules import RULES
 from scanner.unread import Unread
 from tests.recorded import host
-from tests.recorded.machines import DATA_ROOT, SOCKET, Replay, answers, machine, rootless
+from tests.recorded.machines import DATA_ROOT, HERE, SOCKET, Replay, answers, machine, rootless
 from tests.recorded.record_machines import CASES, SECRET
 
 HOST_RULES = [rule for rule in RULES if rule.family is Family.HOST]
@@ -31,6 +31,10 @@ def verdicts(seen):
 
 
 # --- what a host is like
+
+
+def test_the_recorded_hosts_are_those_of_the_list():
+    assert {file.stem for file in HERE.glob("*.json")} == set(CASES)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if f"{name}-busybox" in CASES])
