@@ -15,7 +15,7 @@ class Destination(NamedTuple):
     label: str
     url_name: str
     icon: str
-    pages: str
+    pages: str | tuple[str, ...]
     key: str
 
 
@@ -25,6 +25,7 @@ NAVIGATION = (
     Destination("Rules", "rule_list", "clipboard-check", "rule_", "r"),
     Destination("Hosts", "host_list", "server-2", "host_", "h"),
     Destination("Scans", "scan_list", "radar-2", "scan_", "s"),
+    Destination("Settings", "policy_list", "settings", ("policy_", "custom_rule_"), "p"),
 )
 
 

@@ -1,8 +1,20 @@
 from django.urls import path
 
-from portal.overview.views import custom_rules, home, hosts
+from portal.overview.views import custom_rules, home, hosts, policies
 
 pages = [
+    path("settings/policies/", policies.policy_list, name="policy_list"),
+    path("settings/policies/new/", policies.policy_new, name="policy_new"),
+    path("settings/policies/import/", policies.policy_import, name="policy_import"),
+    path("settings/policies/<slug:slug>/", policies.policy_detail, name="policy_detail"),
+    path(
+        "settings/policies/<slug:slug>/versions/",
+        policies.policy_versions,
+        name="policy_versions",
+    ),
+    path("settings/policies/<slug:slug>/export/", policies.policy_export, name="policy_export"),
+    path("settings/policies/<slug:slug>/default/", policies.policy_default, name="policy_default"),
+    path("settings/policies/<slug:slug>/remove/", policies.policy_remove, name="policy_remove"),
     path("", home.home, name="home"),
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<slug:slug>/", hosts.host_detail, name="host_detail"),
