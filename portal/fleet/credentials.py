@@ -103,9 +103,9 @@ def mismatch(given: Mapping[str, str]) -> str:
     if not certificate or not key or certificates.key_matches(certificate, key):
         return ""
     return (
-        "This private key does not belong to this certificate. Pick the other file: the "
-        f"certificate is for the key {certificates.describe(certificate).key[:29]}…, this is "
-        f"{certificates.key_fingerprint(key)[:29]}…."
+        "This private key does not belong to this certificate. Pick the other file "
+        f"(the certificate is for {certificates.describe(certificate).key[:23]}…, "
+        f"this key is {certificates.key_fingerprint(key)[:23]}…)."
     )
 
 
