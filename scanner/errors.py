@@ -27,7 +27,6 @@ KINDS = {
     "docker_denied": "The SSH user may not use Docker.",
     "docker_unreachable": "The SSH server gives no way to the engine.",
     "no_commands": "The SSH login may use Docker, but may run no commands.",
-    "command_failed": "A reading command over SSH gave no useful answer.",
     "socket_missing": "There is no such socket.",
     "socket_denied": "The socket is there, and we may not use it.",
     "not_a_socket": "There is something at the socket's path that is no socket.",
