@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from tests.support.engines import Engine, EngineFailed
+from tests.support.images import filesystem
+from tests.support.podman import Podman
 
 ENGINES = Callable[..., Engine]
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,6 +172,33 @@ def test_a_daemon_that_refuses_its_configuration_says_why(fresh_engine: ENGINES)
         fresh_engine("broken", daemon_config={"no-such-setting": True}, images=False)
 
 
+def test_a_podman_is_a_host_of_its_own_and_leaves_nothing(engine: Engine):
+    podman = Podman.start("podman-1")
+    try:
+        podman.import_image("plimsoll/busybox:1", filesystem(), 'CMD ["sh"]')
+        container = podman.docker_run("--publish=8080:80", name="web")
+        told = podman.client.info()
+        assert (told["Name"], told["DockerRootDir"]) == (
+            *("podman-1", "/var/lib/containers/storage"),
+        )
+        assert "web" not in [each.name for each in engine.client.containers.list()]
+        groups = list(Path("/sys/fs/cgroup").rglob(f"libpod-{container}"))
+        assert groups
+    finally:
+        podman.stop()
+    assert not podman.directory.exists()
+    assert not any(group.exists() for group in groups)
+    assert not running(str(podman.directory).encode())
+
+
+def test_a_rootless_engine_is_not_root_on_its_host(fresh_engine: ENGINES):
+    rootless = fresh_engine("rootless", rootless=True)
+    rootless.run("sleeper", command=("sleep", "434343"))
+    [process] = processes(b"sleep\x00434343\x00")
+    uids = (process / "status").read_text().split("Uid:")[1].split()
+    assert int(uids[0]) >= 61000
+
+
 def test_nothing_outlives_a_killed_owner_and_the_next_start_sweeps(fresh_engine: ENGINES):
     script = """
 from tests.support.engines import Engine
@@ -204,10 +233,15 @@ input()
 
 def running(words: bytes) -> bool:
     """Whether a process of this machine has these words in its command line."""
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
+    return bool(processes(words))
+
+
+def processes(words: bytes) -> list[Path]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if words in process.read_bytes():
-                return True
+            if words in (process / "cmdline").read_bytes():
+                found.append(process)
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile
-    return False
+    return found
