@@ -5,6 +5,7 @@ the next unless the machine did: no process ids, no ages.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -28,6 +29,11 @@ class File(msgspec.Struct, frozen=True):
     group: str = ""
     changed: int = 0
     real_path: str = ""
+
+    @property
+    def changed_at(self) -> str:
+        """ISO 8601, UTC."""
+        return datetime.fromtimestamp(self.changed, UTC).isoformat()
 
     @property
     def permissions(self) -> str:
@@ -100,6 +106,8 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is no such file, or none that could be read."""
     unread: str = ""
     """Why the configuration file could not be read."""
+    broken: bool = False
+    """It could, and is none."""
     stale: bool = False
     """The configuration file was changed after the daemon had started."""
 

@@ -204,7 +204,7 @@ def _file(path: str, said: bytes) -> File | None:
     fields = _text(line).split(" ", 4)
     if len(fields) != 5 or not re.fullmatch("[0-9a-f]{1,8}", fields[0]):
         return None
-    numbers = [int(field) if re.fullmatch("[0-9]{1,18}", field) else -1 for field in fields[1:4]]
+    numbers = [int(field) if re.fullmatch("[0-9]{1,11}", field) else -1 for field in fields[1:4]]
     if min(numbers) < 0 or max(numbers[:2]) >= _ID_LIMIT:
         return None
     mode = int(fields[0], 16)
@@ -282,7 +282,7 @@ def _process(engine: _Records, machine: Machine, pid: str, denied: str) -> _Proc
         try:
             changes["settings"] = options.settings(content)
         except ValueError as error:
-            changes["unread"] = str(error)
+            changes |= {"unread": str(error), "broken": True}
     elif state != "absent":
         changes["unread"] = denied if state == "denied" else "the file could not be read"
     daemon = msgspec.structs.replace(daemon, **changes)

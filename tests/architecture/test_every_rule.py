@@ -51,8 +51,8 @@ CATALOGUE = {
         swarm-unneeded swarm-managers swarm-autolock swarm-certificate-expiry swarm-secrets
     """,
     "host": """
-        audit-rules certificate-permissions configuration-permissions docker-group-members
-        kernel-hardening separate-partition service-unit-permissions socket-permissions
+        audit-rules certificate-permissions configuration-in-force configuration-permissions
+        docker-group-members kernel-hardening separate-partition service-unit-permissions socket-permissions
     """,
 }
 

@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,7 @@ from scanner.rules.host.kernel_hardening import RECOMMENDED
 from tests.conftest import start
 from tests.recorded.record_machines import OPEN
 from tests.support.engines import Engine
-from tests.support.machines import Local
+from tests.support.machines import ROOTS_PATH, Local
 
 pytestmark = pytest.mark.engine
 
@@ -68,6 +69,7 @@ def host() -> Iterator[Host]:
 def test_every_rule_about_the_host_has_its_advice_tried() -> None:
     tried = {f"{name}-permissions" for name in BY_FILES}
     tried |= {"docker-group-members", "separate-partition", "kernel-hardening", "audit-rules"}
+    tried.add("configuration-in-force")
     assert {rule.slug for rule in HOST_RULES} == tried
 
 
@@ -144,3 +146,19 @@ def test_the_kernels_audit(host: Host) -> None:
         assert host.verdicts(rule, Both()) == {Verdict.FAIL}, "auditing is off"
         outside.do("auditctl -e 1")
         assert host.verdicts(rule, Both()) == {Verdict.PASS}
+
+
+def test_configuration_that_is_not_in_force(host: Host) -> None:
+    """There is no systemd here: what it would do at its command is done by hand."""
+    rule = BY_SLUG["configuration-in-force"]
+    assert host.verdicts(rule) == {Verdict.PASS}
+    time.sleep(1.1)  # the files' times are compared by the second
+    host.root.do("echo '{\"icc\": ' > /etc/docker/daemon.json")
+    assert host.verdicts(rule) == {Verdict.FAIL}
+    assert host.root.run(ROOTS_PATH + told(rule))[0] != 0, "the advice says that it is no JSON"
+    host.root.do("echo '{\"icc\": false}' > /etc/docker/daemon.json")
+    assert host.verdicts(rule) == {Verdict.FAIL}
+    host.root.do(told(rule))
+    (host.engine.directory / "etc" / "daemon.json").write_text('{"icc": false}')
+    host.engine.restart()
+    assert Host(host.engine).verdicts(rule) == {Verdict.PASS}
