@@ -43,8 +43,8 @@ RULE = Rule(
     check=check,
     fix=Fix(
         summary=(
-            "Mend the file: it must be valid JSON, and say nothing that a flag of dockerd says. Then "
-            "restart the engine."
+            "Mend the file: it must be valid JSON, and say nothing that a flag of dockerd says. "
+            "Then restart the engine."
         ),
         side_effects=(
             "Containers stop with the engine unless live-restore is on. What had been changed "
