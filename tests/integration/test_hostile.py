@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,11 @@ from scanner.collect import collect
 from scanner.engine import Engine as Client
 from scanner.errors import EngineError
 from scanner.model import Snapshot
+from scanner.transport.credentials import Credentials
+from tests.support.certificates import Certificates
 from tests.support.engines import Engine
 from tests.support.hostile import BEHAVIOURS, HostileServer, RecordingProxy, ok_then_500
+from tests.support.ssh import SshServer
 
 KINDS = {
     "not_an_engine": "not_an_engine",
@@ -32,8 +37,8 @@ KINDS = {
 SECONDS = 2.0
 
 
-def read(url: str, **options: Any) -> Snapshot:
-    with Client(url, **{"timeout": SECONDS, **options}) as client:
+def read(url: str, credentials: Credentials = None) -> Snapshot:
+    with Client(url, credentials, timeout=SECONDS) as client:
         return collect(client)
 
 
@@ -51,13 +56,43 @@ def test_every_behaviour_is_tried():
     assert set(KINDS) == {*BEHAVIOURS, "tls_only"}
 
 
-@pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
+@pytest.fixture(scope="module")
+def ssh_server() -> Iterator[SshServer]:
+    engine = Engine.start("by-ssh")
+    server = SshServer.start(engine)
+    yield server
+    server.stop()
+    engine.stop()
+
+
+@contextmanager
+def hostile(
+    way: str, behaviour: str, place: Path, ssh_server: SshServer
+) -> Iterator[tuple[str, Any]]:
+    """Address and credentials of a server that behaves so, at the end of this way."""
+    files = Certificates.make(place / "tls") if way == "tls" else None
+    with HostileServer(behaviour, tcp=way == "tcp", certificates=files) as server:
+        if files is not None:
+            yield server.url, files.credentials()
+        elif way == "ssh":
+            path = server.url.removeprefix("unix://")
+            yield ssh_server.url("root", path), ssh_server.credentials
+        else:
+            yield server.url, None
+
+
+@pytest.mark.parametrize("way", ["unix", "tcp", "tls", "ssh"])
 @pytest.mark.parametrize(("behaviour", "kind"), KINDS.items())
-def test_a_bad_answer_ends_in_time_with_its_reason(behaviour: str, kind: str, tcp: bool):
-    with HostileServer(behaviour, tcp=tcp) as server:
+def test_a_bad_answer_ends_in_time_with_its_reason(
+    behaviour: str, kind: str, way: str, tmp_path: Path, ssh_server: SshServer
+):
+    if (behaviour, way) == ("tls_only", "tls"):
+        kind = "server_error"  # there it is what is expected, and then answers
+        behaviour = "server_error"
+    with hostile(way, behaviour, tmp_path, ssh_server) as (url, credentials):
         started = time.monotonic()
         with pytest.raises(EngineError) as caught:
-            read(server.url)
+            read(url, credentials)
         assert time.monotonic() - started < 2 * SECONDS + 2
     assert caught.value.kind == kind
     assert caught.value.message

@@ -133,16 +133,27 @@ class Server:
 
 
 class HostileServer(Server):
-    """Answers as one of BEHAVIOURS, or as "tls_only": TLS, where plain text is expected."""
+    """Answers as one of BEHAVIOURS, or as "tls_only": TLS, where plain text is expected. With
+    certificates it speaks TLS as an engine does, and behaves so inside of it."""
 
-    def __init__(self, behaviour: str, *, tcp: bool = False) -> None:
-        self.behaviour = BEHAVIOURS[behaviour] if behaviour != "tls_only" else server_error
+    def __init__(
+        self, behaviour: str, *, tcp: bool = False, certificates: Certificates | None = None
+    ) -> None:
+        self.behaviour = BEHAVIOURS.get(behaviour, server_error)
         self._tls: ssl.SSLContext | None = None
-        super().__init__(tcp=tcp)
-        if behaviour == "tls_only":
-            files = Certificates.make(self.directory / "tls")
+        super().__init__(tcp=tcp or certificates is not None)
+        if certificates is not None:
+            self.url = self.url.replace("tcp:", "https:")
+        elif behaviour == "tls_only":
+            certificates = Certificates.make(self.directory / "tls")
+        if certificates is not None:
             self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self._tls.load_cert_chain(files.file("server-cert"), files.file("server-key"))
+            self._tls.load_cert_chain(
+                certificates.file("server-cert"), certificates.file("server-key")
+            )
+            if behaviour != "tls_only":
+                self._tls.load_verify_locations(certificates.file("ca"))
+                self._tls.verify_mode = ssl.CERT_REQUIRED
 
     def serve(self, peer: Peer) -> None:
         if self._tls is None:
