@@ -6,12 +6,13 @@ from typing import Any
 from scanner.context import Context
 from scanner.custom import kinds, values
 from scanner.custom.definition import Definition
-from scanner.custom.expression import Expression, Facts, functions
+from scanner.custom.expression import Expression, Facts, TooLong, functions
 from scanner.model import Container, Host, Image, Swarm
 from scanner.rule import Evidence, Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 from scanner.unread import Unread
 
 MOST_ITEMS = 500
+_IN_AND_OUT = 4.0  # that is what an item's way to Python and back takes, in copies
 _MOST_SHOWN = 30
 _MOST_TEXT = 500
 _MOST_NAME = 200
@@ -102,6 +103,7 @@ class _Judge:
     def _each(self, facts: Facts, each: Expression) -> Iterator[Flaw | Shown]:
         """One item that cannot be judged keeps none of the others from being judged."""
         items = facts.run(each)
+        facts.takes(facts.copying(each) * _IN_AND_OUT)
         if len(items) > MOST_ITEMS:
             raise Unread("time", f"a list of more than {MOST_ITEMS} items is not judged")
         found: dict[str, list[Evidence]] = {}
@@ -112,6 +114,9 @@ class _Judge:
                 if _holds(facts, self.definition.fails_when):
                     evidence = found.setdefault(self._name(facts), [])
                     evidence += self._evidence(facts, wanted=True)
+            except TooLong as missing:
+                gap = missing
+                break
             except Unread as missing:
                 gap = gap or missing
         for name, evidence in found.items():

@@ -22,16 +22,18 @@ MOST_LOOPS = 4
 MOST_LOOPS_WITHIN = 2
 MOST_JOINS = 16
 
-_STEP = 0.15  # microseconds for one operation, as measured; so are all below
-_COPY = 0.05  # map and filter copy what they have for every item
+_STEP = 0.25  # microseconds for one operation, as measured; so are all below
+_TURN = 1.0  # of a loop, without what is done in it
+_KEEP = 0.4  # map and filter copy all that they have, for every item
+_KEEP_WHOLE = 1.5
 _EQUAL = 0.1
 _CONVERT = 1.0
 _MACROS = {"all", "exists", "exists_one", "filter", "map"}
 _TEXT = "text"
 
 Cost = Mapping[tuple[str, ...], float]
-"""Microseconds for each product of lengths; the keys are paths of lists and maps, or "text" for the
-longest text."""
+"""Microseconds for each product of lengths. The keys are paths of lists and maps; with "*" before
+it, what it takes to copy all that is within; or "text" for the longest text."""
 
 
 class Checked(NamedTuple):
@@ -71,8 +73,8 @@ class _Checker:
         """Adds what one part takes, as often as the loops round it run."""
         keys = []
         for length in (*self.within, *lengths):
-            if length.startswith("#"):
-                microseconds *= max(int(length[1:]), 1)
+            if "#" in length:  # a list that is written out has so many items
+                microseconds *= max(int(length.lstrip("*#")), 1)
             else:
                 keys.append(length)
         self.cost[tuple(sorted(keys))] += microseconds
@@ -123,7 +125,10 @@ class _Checker:
         if name not in self.roots:
             raise Wrong(f"there is no {name!r} here{_near(name, self.roots)}", start(node))
         self.facts.add(name)
-        return self.roots[name]
+        found = self.roots[name]
+        if found.item is not None:
+            self._copies(found)
+        return found
 
     def _select(self, node: Node) -> Kind:
         [target], [name] = nodes(node), words(node)
@@ -140,7 +145,14 @@ class _Checker:
             raise Wrong(f"{of or 'there is '}no {word} {name!r}{hint}", _at(node, name))
         path = f"{found.path}.{name}"
         self.facts.add(path)
-        return kinds.at(offered[name], path)
+        chosen = kinds.at(offered[name], path)
+        self._copies(chosen)
+        return chosen
+
+    def _copies(self, found: Kind) -> None:
+        """The library copies what it takes out of something else, with all that is within."""
+        if not found.scalar:
+            self._takes(1.0, f"*{found.path}")
 
     @staticmethod
     def _fields(found: Kind) -> dict[str, Kind]:
@@ -319,24 +331,29 @@ class _Checker:
         self.names.add(variable)
         self.bound[variable] = item
         self.within.append(found.path)
-        self._takes(_STEP * 2)
+        self._takes(_TURN)
         result = self.kind(arguments[1])
         self.within.pop()
         del self.bound[variable]
+        self._copies(found)
         return self._looped(name, found, item, result, arguments[1])
 
     def _looped(self, name: str, found: Kind, item: Kind, result: Kind, body: Node) -> Kind:
         if name == "map":
             if not result.scalar or result.name == "null":
                 raise Wrong(f"map cannot make a list of {result}", start(body))
-            self._takes(_COPY, found.path, found.path)
+            self._keeps(found)
             return Kind("list", _plain(result), path=found.path)
         if result.name != "bool":
             raise Wrong(f"must be bool and is {result}", start(body))
         if name == "filter":
-            self._takes(_COPY, found.path, found.path)
+            self._keeps(found)
             return Kind("list", item, path=found.path)
         return BOOL
+
+    def _keeps(self, found: Kind) -> None:
+        self._takes(_KEEP, found.path, found.path)
+        self._takes(_KEEP_WHOLE, found.path, f"*{found.path}")
 
 
 _ORDERED = {"int", "double", "string", "timestamp", "duration"}

@@ -16,7 +16,7 @@ from scanner.custom.problem import Wrong
 from scanner.custom.values import Values
 from scanner.unread import Unread
 
-MOST_MICROSECONDS = 20_000
+MOST_MICROSECONDS = 10_000
 """For all that is run for one subject, by the reckoning of `check`; what that comes to is measured
 by a test."""
 
@@ -66,6 +66,10 @@ def functions(expressions: Iterable[Expression]) -> dict[str, Any]:
     }
 
 
+class TooLong(Unread):
+    """What is asked for would take longer than a subject may."""
+
+
 class Facts:
     """What expressions about one subject are run on. Raises Unread where that cannot be made."""
 
@@ -81,11 +85,19 @@ class Facts:
         """A plain value under a name, beside the facts."""
         self._context.add_variable(name, value)
 
+    def takes(self, microseconds: float) -> None:
+        """Raises TooLong where that is more than is left."""
+        self._left -= microseconds
+        if self._left < 0:
+            raise TooLong("time", "the lists are too long for this rule to go through them in time")
+
+    def copying(self, expression: Expression) -> float:
+        """Microseconds that a copy of the list takes which it gives."""
+        return self._values.lengths.get(f"*{expression.checked.kind.path}", 0)
+
     def run(self, expression: Expression) -> Any:
         """A plain value. Raises Unread with the fact that is missing or with what went wrong."""
-        self._left -= reckoned(expression.checked.cost, self._values.lengths)
-        if self._left < 0:
-            raise Unread("time", "the lists are too long for this rule to go through them in time")
+        self.takes(reckoned(expression.checked.cost, self._values.lengths))
         try:
             return expression.program.execute(self._context)
         except Exception as error:  # noqa: BLE001 - the library raises many kinds, each an unknown
@@ -100,7 +112,7 @@ class Facts:
         return Unread("expression", _said(error, missing))
 
 
-def reckoned(cost: Cost, lengths: Mapping[str, int]) -> float:
+def reckoned(cost: Cost, lengths: Mapping[str, float]) -> float:
     """Microseconds that one run takes at most, by the measured cost of its parts."""
     return sum(
         microseconds * math.prod(lengths.get(key, 0) for key in keys)
@@ -130,6 +142,8 @@ def _refused(error: ValueError, text: str) -> Wrong:
     place = re.search(r"<input>:(\d+):(\d+): (.*)", str(error))
     if place is None:
         return Wrong("is no expression that can be run")
+    if "Recursion limit" in place[3]:
+        return Wrong("is nested too deep")
     lines = text.split("\n")[: int(place[1]) - 1]
     at = sum(len(line) + 1 for line in lines) + int(place[2]) - 1
     return Wrong(place[3][:200], min(at, len(text)))

@@ -28,7 +28,7 @@ class Function(msgspec.Struct, frozen=True):
     """For the documents."""
     method: bool = True
     run: Callable[..., Any] | None = None
-    cost: float = 0.3
+    cost: float = 0.5
 
 
 def _split(image: str) -> tuple[str, str]:
