@@ -15,7 +15,7 @@ import pytest
 from scanner import Engine as Client
 from scanner import collect, evaluate
 from scanner.model import Snapshot
-from tests.support.counts import missing_allowed
+from tests.support.counts import ANOTHER, missing_allowed
 from tests.support.engines import BUSYBOX, FOREVER, Engine, EngineFailed
 from tests.support.images import load_images
 from tests.support.podman import Podman
@@ -287,8 +287,12 @@ def seen() -> Iterator[Callable[[str], Seen]]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_an_engine_is_of_its_kind_and_all_of_it_was_read(seen: Callable[[str], Seen], name: str):
+def test_an_engine_is_of_its_kind_and_all_of_it_was_read(
+    seen: Callable[[str], Seen], name: str, record_property: Callable[[str, object], None]
+):
     snapshot = seen(name).snapshot
+    engine, version = snapshot.host.engine, snapshot.host.version.partition("+")[0]
+    record_property(ANOTHER, f"Podman {version}" if engine == "podman" else version)
     assert KINDS[name].claims(snapshot)
     assert CONTAINERS.keys() <= {container.name for container in snapshot.containers}
     facts = {gap.fact for gap in snapshot.gaps}

@@ -27,6 +27,8 @@ SENTENCES = {
     "browser": "in a real Chromium",
 }
 PROPERTY = "ran against"
+ANOTHER = "another engine"
+"""What a test records of an engine that is none of this run's fixtures: its version."""
 
 
 def missing_allowed() -> bool:
@@ -90,6 +92,8 @@ def summary(reports: list[pytest.TestReport]) -> list[str]:
                 marker, _, version = str(value).partition(" ")
                 tests[marker] += 1
                 versions[marker] |= {version} - {""}
+            elif name == ANOTHER and report.when == "call":
+                versions["engine"].add(str(value))
     lines = [
         f"{tests[marker]} tests ran {sentence}"
         + (f" ({', '.join(sorted(versions[marker]))})" if versions[marker] else "")

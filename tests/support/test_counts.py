@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.counts import PROPERTY, pytest_collection_modifyitems, summary
+from tests.support.counts import ANOTHER, PROPERTY, pytest_collection_modifyitems, summary
 
 
 def report(outcome: Any = "passed", *parts: str) -> pytest.TestReport:
@@ -27,6 +27,13 @@ def test_each_kind_of_part_is_counted_with_its_versions():
         "1 tests ran against a real PostgreSQL (18.6)",
         "1 tests ran against a real Redis-compatible server (Valkey 9.1.2)",
     ]
+
+
+def test_versions_of_engines_that_a_test_started_itself_are_named_too():
+    told = report("passed", "engine 20.10.24")
+    told.user_properties.append((ANOTHER, "Podman 4.3.1"))
+    [line] = summary([told])
+    assert line == "1 tests ran against a real Docker engine (20.10.24, Podman 4.3.1)"
 
 
 def test_tests_that_did_not_run_are_said_to_have_not():
