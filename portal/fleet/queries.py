@@ -113,8 +113,8 @@ def extent(scope: Scope) -> Extent:
 
 
 def host(slug: str) -> Host:
-    """Raises NotFound."""
-    found = Host.objects.filter(slug=slug).select_related("group").first()
+    """With `ends`, as `with_ends` tells it. Raises NotFound."""
+    found: Host | None = with_ends(Host.objects.filter(slug=slug)).select_related("group").first()
     if found is None:
         raise NotFound("There is no host of this name. It may have been removed.")
     return found

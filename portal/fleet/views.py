@@ -229,9 +229,9 @@ class Sheet:
         if not given and not others:
             return
         plain = {
-            name: value
-            for name, value in self.values.dict().items()
-            if name not in forms.SECRETS and name not in ("csrfmiddlewaretoken", "held", "do")
+            name: self.values.get(name, "")[:1000]
+            for name in forms.HostForm.base_fields
+            if name not in forms.SECRETS
         }
         kept = {**given, **others, FILLED_IN: json.dumps(plain)}
         self.number = held.keep(self.request.session, self.number, kept, now=self.now)

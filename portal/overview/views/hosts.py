@@ -16,7 +16,7 @@ from portal.fleet.queries import Scope
 from portal.fleet.scope_bar import scope_bar
 from portal.overview.queries import host as one
 from portal.overview.queries import hosts as queries
-from portal.overview.queries.connection import connection
+from portal.overview.queries.connection import connection, ending
 from portal.overview.queries.engine import engine
 from portal.overview.queries.images import images
 
@@ -109,7 +109,7 @@ def _tail(start: str, parameters: dict[str, str]) -> str:
 def host_detail(request: HttpRequest, slug: str) -> HttpResponse:
     person: Any = request.user
     now = timezone.now()
-    host = fleet.host(slug)
+    host: Any = fleet.host(slug)
     glance = one.glance(host, now)
     tab = request.GET.get("tab", "")
     tab = tab if tab in one.TABS else "findings"
@@ -118,6 +118,7 @@ def host_detail(request: HttpRequest, slug: str) -> HttpResponse:
     parameters = scope.parameters if fleet.holds(scope, host) else {}
     context = {
         "host": host,
+        "ending": ending("A certificate", host.ends, now) if host.ends else None,
         "glance": glance,
         "tab": tab,
         "tabs": [

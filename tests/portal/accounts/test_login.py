@@ -4,6 +4,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from portal.accounts.models import User
 from portal.core import secrets
@@ -137,6 +138,17 @@ def test_a_code_works_once(client: Client, two_steps: User):
     other = Client()
     log_in(other, two_steps)
     assert "not right" in other.post("/login/verify/", {"code": code}).content.decode()
+
+
+def test_a_factor_that_no_key_decrypts_lets_nobody_in_and_says_why(
+    client: Client, two_steps: User, settings: Settings
+):
+    log_in(client, two_steps)
+    settings.CREDENTIAL_KEYS = ["b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIhISE="]
+    answer = client.post("/login/verify/", {"code": code_of(SECRET)})
+    assert answer.status_code == 500
+    assert "The second factor of this account cannot be decrypted" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
 
 
 def test_codes_cannot_be_tried_out(client: Client, two_steps: User):

@@ -137,6 +137,15 @@ def test_the_list_tells_when_the_next_certificate_ends(
     assert "Remove filter Certificate" in shown.content.decode()
 
 
+@pytest.mark.parametrize("days", [29, -1, 31])
+def test_every_tab_points_out_what_ends_soon(as_charlie: Client, tls: Host, days: int):
+    ends = timezone.now() + timedelta(days=days)
+    Credential.objects.update(expires_at=ends, engine_expires_at=None)
+    said = text_of(as_charlie.get("/hosts/web-1/"))
+    assert ("A certificate on the way to this host ends" in said) is (days == 29)
+    assert ("A certificate on the way to this host ended" in said) is (days == -1)
+
+
 def test_the_list_filters_by_every_way(as_charlie: Client, tls: Host):
     register("web-2")
     for scheme, found in (("https", "web-1"), ("unix", "web-2")):
