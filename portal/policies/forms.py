@@ -89,6 +89,11 @@ class Family(NamedTuple):
     def set(self) -> int:
         return sum(row.set for row in self.rows)
 
+    @property
+    def open(self) -> bool:
+        """Worth unfolding at once."""
+        return any(row.set or row.wrong for row in self.rows)
+
 
 class Mistake(NamedTuple):
     """For the list above a form; `id` is that of the field."""

@@ -35,6 +35,7 @@
       }
       for (const family of form.querySelectorAll("[data-family]")) {
         family.hidden = !family.querySelector("[data-rule]:not([hidden])");
+        if (words.length || only.checked) family.open = true;
       }
       none.hidden = shown > 0;
       const changed = form.querySelectorAll(".rule-row-edited").length;
@@ -42,6 +43,11 @@
     }
 
     tools.hidden = false;
+    // A mistake's link leads to a field that may be folded away.
+    document.addEventListener("click", (event) => {
+      const field = document.getElementById(event.target.closest?.("a[href^='#']")?.hash.slice(1) || "");
+      for (let fold = field?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    });
     text.addEventListener("input", filter);
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault();

@@ -16,8 +16,13 @@ OPEN = {
     *("healthz", "readyz", "setup", "account_login", "account_logout", "account_reauthenticate"),
     *("mfa_authenticate", "mfa_reauthenticate", "account_inactive"),
 }
-NOBODYS = {"slug": "no-such-thing", "finding_id": 4_000_000_000, "scan_id": 4_000_000_000}
-WRITES = {"scan_start", "host_scan", "account_logout"}
+NOBODYS = {
+    "slug": "no-such-thing",
+    "finding_id": 4_000_000_000,
+    "scan_id": 4_000_000_000,
+    "number": 4_000_000_000,
+}
+WRITES = {"scan_start", "host_scan", "policy_default", "account_logout"}
 
 QUERIES = (
     "page=99999999999999999999&size=-1",
@@ -27,6 +32,8 @@ QUERIES = (
     "environment=%00&group=%ff&owner=%F0%9F",
     "host=%00&rule=%00&tab=%00&for=%00&group_by=%00",
     "host=x&rule=x&tab=x&for=99999999999999999999&container=99999999999999999999",
+    "from=99999999999999999999&old=99999999999999999999&new=%C2%B2&version=99999999999999999999",
+    "from=%00&old=%00&new=-1&version=%00&full=%00",
 )
 
 PATTERNS = {

@@ -131,7 +131,7 @@ def effect(preview: whatif.Preview | None) -> dict[str, Any]:
 
 @form_page
 def policy_new(request: HttpRequest) -> HttpResponse:
-    copied = request.GET.get("from", "")
+    copied = request.GET.get("from", "").replace("\0", "")
     start = queries.versions(queries.policy(copied))[0] if copied else None
     sheet = Sheet(request, None, None, start)
     if sheet.wants_saving:
