@@ -51,17 +51,29 @@ class Fact(NamedTuple):
     uses: tuple[Use, ...] = ()
 
 
-class About(NamedTuple):
-    """`verdicts` counts the checks; `unknown` has each reason with how many checks it leaves
-    unknown. `settings_reason` says why there are no settings."""
+class Unknown(NamedTuple):
+    """A reason for which checks are unknown."""
 
+    reason: str
     checks: list[Check]
+
+
+class About(NamedTuple):
+    """`verdicts` counts the checks, which stand in `failed`, `unknown` and `rest`.
+    `settings_reason` says why there are no settings."""
+
     verdicts: list[tuple[str, int]]
+    failed: list[Check]
+    unknown: list[Unknown]
+    rest: list[Check]
     facts: list[Fact]
     settings: list[Fact]
     settings_reason: str
     swarm: list[Fact]
-    unknown: list[tuple[str, int]]
+
+    @property
+    def checks(self) -> int:
+        return sum(count for _, count in self.verdicts)
 
 
 def engine(host: Host) -> About:
@@ -71,16 +83,27 @@ def engine(host: Host) -> About:
     uses = _Uses(catalogue(), verdicts)
     seen = fleet.surroundings(host)
     settings, reason = _settings(seen, uses)
-    unknown = Counter(check.said[0] for check in checks if check.verdict == "unknown")
+    counts = Counter(verdicts.values())
     return About(
-        checks,
-        [(verdict, count) for verdict in _WORST if (count := [*verdicts.values()].count(verdict))],
+        [(verdict, counts[verdict]) for verdict in _WORST if verdict in counts],
+        [check for check in checks if check.verdict == "fail"],
+        _unknown(checks),
+        [check for check in checks if check.verdict in ("pass", "not_applicable")],
         _facts(host, uses),
         settings,
         reason,
         _swarm(seen, uses),
-        unknown.most_common(),
     )
+
+
+def _unknown(checks: Iterable[Check]) -> list[Unknown]:
+    """The reason that leaves most of them unknown first."""
+    reasons: dict[str, list[Check]] = {}
+    for check in checks:
+        if check.verdict == "unknown":
+            reasons.setdefault(check.said[0] if check.said else "", []).append(check)
+    found = [Unknown(reason, theirs) for reason, theirs in reasons.items()]
+    return sorted(found, key=lambda unknown: -len(unknown.checks))
 
 
 def _checks(host: Host) -> list[Check]:
