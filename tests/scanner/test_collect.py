@@ -34,6 +34,9 @@ class Engine:
     def another(self) -> Self:
         return self
 
+    def shell(self) -> None:
+        """A socket runs no commands."""
+
     def version(self) -> bytes:
         return json.dumps(answer("_version")).encode()
 
