@@ -14,9 +14,10 @@ from scanner import image_history, parse, wire
 from scanner.evaluate import evaluate
 from scanner.model import Container, Snapshot
 from scanner.rule import Verdict
-from tests.recorded import ENGINE, HERE, answer, host, networks, volumes
+from tests.recorded import ENGINE, HERE, answer, host, networks, swarm, volumes
 from tests.recorded import container as recorded
 from tests.recorded.cases_images import IMAGES
+from tests.recorded.machines import machine
 
 NAMES = sorted(f.stem for f in (HERE / ENGINE).glob("*.json") if not f.stem.startswith("_"))
 PIECES = (
@@ -148,14 +149,50 @@ def test_a_spoilt_container_breaks_nothing(name: str, data: st.DataObject) -> No
 
 
 @FUZZ
-@given(st.data())
-def test_a_spoilt_host_breaks_nothing(data: st.DataObject) -> None:
-    info = spoil(answer("_info"), data)
+@given(st.sampled_from(("_info", "_swarm_info")), st.data())
+def test_a_spoilt_host_breaks_nothing(name: str, data: st.DataObject) -> None:
+    info = spoil(answer(name), data)
     try:
         found = parse.host(VERSION, json.dumps(info).encode())
     except wire.Malformed:
         return
-    judged(Snapshot(host=found, containers=neighbours(), networks=NETWORKS, images=(), volumes=()))
+    judged(
+        Snapshot(
+            host=found,
+            containers=neighbours(),
+            networks=NETWORKS,
+            images=(),
+            volumes=(),
+            swarm=data.draw(st.sampled_from((swarm(), None))),
+            machine=data.draw(st.sampled_from((machine("settings"), None))),
+            taken_at=data.draw(st.sampled_from(("2026-11-25T02:00:00+00:00", "soon"))),
+            reached=data.draw(st.sampled_from(("unix", "tcp", ""))),
+        )
+    )
+
+
+SWARM = ("_swarm", "_swarm_nodes", "_swarm_services", "_swarm_secrets")
+
+
+@FUZZ
+@given(st.sampled_from(SWARM), st.data())
+def test_a_spoilt_swarm_breaks_nothing(name: str, data: st.DataObject) -> None:
+    documents = {each: answer(each) for each in SWARM}
+    documents[name] = spoil(documents[name], data)
+    try:
+        found = parse.swarm(*(json.dumps(document).encode() for document in documents.values()))
+    except wire.Malformed:
+        return
+    judged(
+        Snapshot(
+            host=host(info="_swarm_info"),
+            containers=(recorded("_swarm_task"), *neighbours()),
+            networks=networks("_swarm_networks"),
+            images=(),
+            volumes=(),
+            swarm=found,
+        )
+    )
 
 
 @FUZZ
