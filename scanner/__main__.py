@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from scanner.commands import FAILED, calls, policy, rules, scan
+from scanner.commands import FAILED, calls, policy, rule, rules, scan
 from scanner.version import VERSION
 
-COMMANDS = (rules, scan, policy, calls)
+COMMANDS = (rules, scan, policy, rule, calls)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -105,9 +105,11 @@ def rules_table(rules: Sequence[Rule[Any, Any]]) -> Table:
     for heading in ("Slug", "Severity", "Subject", "Report", "CIS", "Title"):
         table.add_column(heading, overflow="fold")
     for family in Family:
-        table.add_section()
-        table.add_row(Text(family.label, style="bold"))
-        for rule in (rule for rule in rules if rule.family is family):
+        within = [rule for rule in rules if rule.family is family]
+        if within:
+            table.add_section()
+            table.add_row(Text(family.label, style="bold"))
+        for rule in within:
             table.add_row(
                 rule.slug,
                 Text(rule.severity.value, style=_STYLES[rule.severity]),

@@ -10,6 +10,7 @@ from pathlib import Path
 from scanner import policy_file, report
 from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format
 from scanner.custom import Refused
+from scanner.policies import Catalogue
 from scanner.policy_file import PolicyFile
 from scanner.rules import BY_SLUG
 
@@ -58,9 +59,9 @@ def add(commands: Commands) -> None:
     importing.set_defaults(run=_import)
 
 
-def read(name: str) -> PolicyFile:
-    """Of built-in rules only. Raises Unreadable and Refused."""
-    return policy_file.read(text(name), BY_SLUG)
+def read(name: str, catalogue: Catalogue = BY_SLUG) -> PolicyFile:
+    """Of these rules only. Raises Unreadable and Refused."""
+    return policy_file.read(text(name), catalogue)
 
 
 def text(name: str) -> str:

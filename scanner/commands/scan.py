@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scanner import policies, report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach
+from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach, rule
 from scanner.custom import Refused
+from scanner.custom.definition import PREFIX
 from scanner.errors import EngineError
 from scanner.evaluate import evaluate
 from scanner.model import Snapshot
@@ -44,6 +45,11 @@ def add(commands: Commands) -> None:
         type=_known_rule,
         metavar="SLUG",
         help="judge by this rule only; may be given several times",
+    )
+    scan.add_argument(
+        "--rules",
+        metavar="FILE",
+        help="judge by rules of your own too: YAML, or a folder of such files",
     )
     scan.add_argument(
         "--policy",
@@ -77,9 +83,9 @@ def add(commands: Commands) -> None:
     scan.set_defaults(run=run)
 
 
-def _known_rule(slug: str) -> Rule[Any, Any]:
-    if slug in BY_SLUG:
-        return BY_SLUG[slug]
+def _known_rule(slug: str) -> str:
+    if slug in BY_SLUG or slug.startswith(PREFIX):
+        return slug
     near = difflib.get_close_matches(slug, BY_SLUG, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else "`plimsoll rules` lists them"
     raise argparse.ArgumentTypeError(f"there is no rule {slug!r}; {hint}")
@@ -94,15 +100,16 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     try:
-        wanted = _policy(options.policy)
-    except policy.Unreadable as error:
+        catalogue = _catalogue(options.rules)
+        wanted = _policy(options.policy, catalogue)
+        rules = _chosen(options, catalogue)
+    except (policy.Unreadable, rule.Unreadable, rule.Wrong) as error:
         return _failed(str(error))
     except Refused as refused:
         return _failed(f"the policy cannot be used\n{policy.told(options.policy, refused)}")
-    rules = list({rule.slug: rule for rule in options.rule or RULES}.values())
-    rules = [rule for rule in rules if rule.slug not in wanted.off | wanted.shadow]
+    rules = [found for found in rules if found.slug not in wanted.off | wanted.shadow]
     # The dearest part of a scan: the engine runs two programs on the host for each list.
-    processes = options.processes and any("top: processes" in rule.reads for rule in rules)
+    processes = options.processes and any("top: processes" in r.reads for r in rules)
     try:
         with reach.engine(options) as engine, _progress() as bar:
             snapshot = collect(engine, progress=_report(bar), processes=processes)
@@ -112,13 +119,29 @@ def run(options: argparse.Namespace) -> int:
         advice = f"\n{error.advice}" if error.advice else ""
         return _failed(f"{error.message}{advice}")
     results = evaluate(snapshot, wanted, rules)
-    _print(options.format, snapshot, results)
+    _print(options.format, snapshot, results, catalogue)
     return _exit_code(results, options.fail_on, options.fail_on_unknown)
 
 
-def _policy(name: str | None) -> Policy:
+def _catalogue(own: str | None) -> dict[str, Rule[Any, Any]]:
+    """The built-in rules, and those of a file. Raises rule.Unreadable and rule.Wrong."""
+    return {found.slug: found for found in (*RULES, *(rule.read(own) if own else ()))}
+
+
+def _chosen(
+    options: argparse.Namespace, catalogue: Mapping[str, Rule[Any, Any]]
+) -> list[Rule[Any, Any]]:
+    """Those that are asked for, or else all. Raises rule.Unreadable."""
+    for slug in options.rule or ():
+        if slug not in catalogue:
+            where = f"in {options.rules}" if options.rules else "without --rules"
+            raise rule.Unreadable(f"there is no rule {slug!r} {where}")
+    return [catalogue[slug] for slug in dict.fromkeys(options.rule or catalogue)]
+
+
+def _policy(name: str | None, catalogue: Mapping[str, Rule[Any, Any]]) -> Policy:
     """Raises policy.Unreadable and Refused."""
-    return policies.policy(policy.read(name).settings) if name else Policy()
+    return policies.policy(policy.read(name, catalogue).settings) if name else Policy()
 
 
 def _failed(message: str) -> int:
@@ -126,11 +149,16 @@ def _failed(message: str) -> int:
     return FAILED
 
 
-def _print(form: str, snapshot: Snapshot, results: Sequence[Result]) -> None:
+def _print(
+    form: str,
+    snapshot: Snapshot,
+    results: Sequence[Result],
+    catalogue: Mapping[str, Rule[Any, Any]],
+) -> None:
     if form == "json":
         print(report.scan_json(snapshot, results))
     else:
-        titles = {rule.slug: rule.title for rule in RULES}
+        titles = {slug: found.title for slug, found in catalogue.items()}
         report.print_scan(report.console(), snapshot, results, titles)
 
 

@@ -18,8 +18,9 @@ MOST_CHARACTERS = 16_384
 MOST_RULES = 200
 MOST_EVIDENCE = 10
 MOST_PARAMETERS = 20
+PREFIX = "custom-"
 
-_SLUG = re.compile(r"custom-[a-z0-9]+(-[a-z0-9]+)*")
+_SLUG = re.compile(PREFIX + r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _KEYS = {
     # name: whether it is needed

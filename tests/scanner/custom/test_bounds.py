@@ -54,7 +54,7 @@ HOSTILE = {
     "map in filter": "container.networks.filter(n, container.labels.map(k, k) != [n]).size() < 0",
     "a pattern for each": "container.labels.exists(k, "
     'container.labels[k].matches(r"^(a|b|aa|bb)*c$"))',
-    "a large class for each": r"container.labels.exists(k, k.matches(r'\w\w\w\w'))",
+    "a large class for each": r"container.labels.exists(k, k.matches(r'^\w$'))",
     "backtracking": 'container.image.matches(r"^(a+)+$") && container.image.matches("(a|aa)*b")',
     "many states": 'container.image.matches("(a|b)*a(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)c")',
     "counted": 'container.image.matches("(a{20}){20}b")',
