@@ -27,7 +27,8 @@ NEXT_SHOWN = 5
 WORSE = (Change.OPENED, Change.REOPENED)
 BETTER = (Change.RESOLVED, Change.VANISHED)
 UNREAD = (Change.UNREADABLE, Change.READABLE)
-GROUPS = {"worse": WORSE, "better": BETTER, "unread": UNREAD}
+LEFT_OUT = (Change.UNJUDGED,)
+GROUPS = {"worse": WORSE, "better": BETTER, "unread": UNREAD, "left_out": LEFT_OUT}
 _PHASES = {
     "connecting": "Connecting to the engine",
     "reading": "Reading containers",
@@ -200,10 +201,11 @@ class Counts(NamedTuple):
     worse: int
     better: int
     unread: int
+    left_out: int
 
     @property
     def all(self) -> int:
-        return self.worse + self.better + self.unread
+        return sum(self)
 
 
 def counts(scan: Scan) -> Counts:

@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from portal.compliance.queries import findings, in_force
+from portal.accounts.rights import Right, may
+from portal.compliance.queries import findings, in_force, shadow
 from portal.compliance.queries import rules as queries
 from portal.core import display
 from portal.core.csv import csv_response
@@ -111,8 +112,24 @@ def rule_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "hosts": hosts,
         "kept": list(scope.parameters.items()),
         "params": request.GET,
+        **_shadow(request, found.standing, scope),
     }
     return page(request, "compliance/rule_detail", context, fragment="failing")
+
+
+def _shadow(request: HttpRequest, standing: queries.Standing, scope: Scope) -> dict[str, Any]:
+    """What the rule says where it is in shadow: for those only who decide about it."""
+    person: Any = request.user
+    shadowed = any(policy.state == in_force.SHADOW for policy in standing.policies)
+    if not shadowed or not may(person, Right.MANAGE_POLICIES):
+        return {"shadow": None}
+    slug = standing.rule.slug
+    [found] = shadow.counts([slug], scope=scope)
+    return {
+        "shadow": found,
+        "shadow_lines": shadow.failing(slug, scope=scope),
+        "shadow_most": shadow.MOST,
+    }
 
 
 def _wanted(query: QueryDict) -> queries.Wanted:

@@ -24,6 +24,7 @@ GROUPS = (
     ("worse", "Got worse"),
     ("better", "Got better"),
     ("unread", "Readable or not"),
+    ("left_out", "Not judged any more"),
 )
 
 
