@@ -59,17 +59,17 @@ class Unix:
         try:
             connection.connect()
         except OSError as error:
-            raise self._diagnosis(error, timeout) from error
+            raise self._diagnosis(error) from error
         return connection.sock
 
-    def _diagnosis(self, error: OSError, timeout: float) -> EngineError:
+    def _diagnosis(self, error: OSError) -> EngineError:
         path = self.address.path
         if found := _socket_trouble(path):
             return found
-        if isinstance(error, TimeoutError):
+        if isinstance(error, BlockingIOError):
             return EngineError(
                 "timeout",
-                f"{path} took no connection within {timeout:g} s.",
+                f"{path} takes no more connections: too many wait there already.",
                 "The engine hangs: try `docker ps` on the host.",
             )
         if isinstance(error, ConnectionRefusedError):

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import re
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from scanner import Probe, Ssh, Step, Tls, probe
+from scanner import Engine as Client
+from scanner import EngineError, Probe, Ssh, Step, Tls, probe
 from scanner.probe import FAILED, NOT_REACHED, OK
 from tests.conftest import start
 from tests.support.certificates import CLIENT, DAY, SERVER, Certificates
@@ -157,6 +159,15 @@ def silent_port() -> Iterator[int]:
             waiting.connect_ex(listener.getsockname())
         time.sleep(0.1)
         yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_machine_to_which_there_is_no_way(scheme: str, tls: Tls, server: SshServer):
+    """An address for many machines at once: none can be connected to."""
+    rung = f"Port 2000{' of 224.0.0.1' if scheme == 'ssh' else ''} answers"
+    url = url_for(scheme, "224.0.0.1:2000")
+    step = failure(rung, "unreachable", url, credentials_for(scheme, tls, server))
+    assert "224.0.0.1:2000 could not be reached" in step.message
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -411,6 +422,33 @@ def test_a_server_that_forbids_forwarding_and_has_no_docker_command(
     assert "AllowStreamLocalForwarding" in step.next
 
 
+def test_a_server_that_allows_no_sessions(ssh_server: Callable[..., SshServer]):
+    """It forwards, and no more: enough for all but the files."""
+    server = ssh_server("MaxSessions 0")
+    done = probe(server.url(), server.credentials)
+    assert done.ok
+    assert done.failure is not None
+    assert done.failure.kind == "no_commands"
+    failure(MEMBER_MAY, "docker_unreachable", server.url(path="/run/x.sock"), server.credentials)
+
+
+def test_a_socket_that_is_gone_since(ssh_server: Callable[..., SshServer]):
+    class Engines(Server):
+        def serve(self, peer: Peer) -> None:
+            while peer.request():
+                peer.answer(200, b'{"Version":"20.10.24","ApiVersion":"1.41"}')
+
+    server = ssh_server()
+    with Engines() as engines:
+        path = engines.url.removeprefix("unix://")
+        client = Client(server.url("root", path), server.credentials)
+        client.version()
+    with client, pytest.raises(EngineError) as caught:
+        client.get("/info")
+    assert caught.value.kind == "socket_missing"
+    assert path in caught.value.message
+
+
 def test_a_login_that_may_run_no_commands_is_usable_all_the_same(server: SshServer):
     server.bind_to(MEMBER, "docker system dial-stdio")
     try:
@@ -431,17 +469,22 @@ def _public(server: SshServer) -> str:
     return (server.directory / "keys" / "root").read_text().strip()
 
 
-@pytest.mark.parametrize("behaviour", ["http", "mute", "hangs up", "drips"])
+@pytest.mark.parametrize("behaviour", ["http", "mute", "hangs up", "resets", "drips", "SSH 1"])
 def test_something_other_than_an_ssh_server(behaviour: str, server: SshServer):
     class Other(Server):
         def serve(self, peer: Peer) -> None:
             if behaviour == "http":
                 peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            elif behaviour == "SSH 1":
+                peer.send(b"SSH-1.5-OpenSSH_2.1\r\n")
+            elif behaviour == "resets":
+                linger = struct.pack("ii", 1, 0)
+                peer.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             elif behaviour == "drips":
                 for byte in b"SSH-2.0-drip":
                     peer.send(bytes([byte]))
                     peer.rest(0.5)
-            if behaviour != "hangs up":
+            if behaviour not in ("hangs up", "resets"):
                 peer.rest(600)
 
     with Other(tcp=True) as other:
@@ -450,6 +493,8 @@ def test_something_other_than_an_ssh_server(behaviour: str, server: SshServer):
             "http": ("not_ssh", f"Port {port} of 127.0.0.1 answers"),
             "mute": ("timeout", f"Port {port} of 127.0.0.1 answers"),
             "hangs up": ("closed", f"Port {port} of 127.0.0.1 answers"),
+            "resets": ("closed", f"Port {port} of 127.0.0.1 answers"),
+            "SSH 1": ("not_ssh", KEY),
             "drips": ("timeout", KEY),
         }[behaviour]
         url = f"ssh://{MEMBER}@127.0.0.1:{port}"

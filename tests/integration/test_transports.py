@@ -379,8 +379,13 @@ def test_a_server_that_hangs_is_left_in_time(
                 client.get("/info")
             assert caught.value.kind == "timeout"
             assert time.monotonic() - began < 4
-            client.close()
+            client.connect_timeout = 4.0
+            with pytest.raises(EngineError) as caught:
+                client.get("/info")
+            assert caught.value.kind == "timeout"
             assert time.monotonic() - began < 9
+            client.close()
+            assert time.monotonic() - began < 13
         finally:
             for pid in stopped:
                 os.kill(pid, 18)
