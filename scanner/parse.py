@@ -40,6 +40,7 @@ _LIMIT = 4096  # the longest text that we keep of a single value
 _PROFILE_LIMIT = 1024 * 1024  # an inline seccomp profile is judged whole
 _MOST_LAYERS = 1000
 UNLISTED = "it has a volume that the engine did not list"
+_NO_FIREWALL = "engines tell it from API 1.49 on"
 
 
 def container(
@@ -214,7 +215,8 @@ def host(version_body: bytes, info_body: bytes) -> Host:
         "warnings": _strings(info.Warnings),
     }
     kind = PartialHost if any(value is UNSET for value in values.values()) else Host
-    return kind(**_bounded(values))
+    unread = {"firewall": _NO_FIREWALL} if values["firewall"] is UNSET else {}
+    return kind(**_bounded(values), unread=unread)
 
 
 def _security_options(info: wire.InfoJson) -> Any:

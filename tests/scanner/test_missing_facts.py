@@ -287,6 +287,7 @@ DOES_WITHOUT = {
     ("engine-socket-mount", "info: SecurityOptions"): "for sockets of an engine without root",
     ("memory-limit", "HostConfig.MemorySwap"): "if the policy asks for it",
     ("mutable-image-tag", "Image"): "for a name that looks like an id",
+    ("no-new-privileges", "dockerd: no-new-privileges"): "then the daemon is taken to set nothing",
     ("overlay-encryption", "networks: Driver"): "without networks there is no subject",
     ("overlay-encryption", "networks: Ingress"): "without networks there is no subject",
     ("overlay-encryption", "networks: Options.encrypted"): "without networks there is no subject",

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from scanner.context import Context
-from scanner.model import Container, Host
+from scanner.machine import Option
+from scanner.model import Container, Host, Unread
 from scanner.rule import Evidence, Family, Fix, Flaw, NoParameters, Rule, Severity, Shown, shown
 
 NAME = "no-new-privileges"
@@ -24,17 +25,32 @@ def check(
     elif context.host.security_option(NAME) is not None:
         yield shown("info: SecurityOptions", f"name={NAME}")
     else:
+        default = _hidden_default(context)
+        if default is not None and default.value is True:
+            yield shown(default.fact, True)
+            return
+        known = default is not None or context.host.api >= FIRST_TO_SHOW
         yield Flaw(
             (
                 Evidence("HostConfig.SecurityOpt", options, NAME),
-                Evidence("info: SecurityOptions", _daemon(context.host), f"name={NAME}"),
+                Evidence("info: SecurityOptions", _daemon(context.host, known), f"name={NAME}"),
             )
         )
 
 
-def _daemon(host: Host) -> str:
+def _hidden_default(context: Context) -> Option | None:
+    """What the machine tells of the daemon, where the engine itself is too old to."""
+    if context.host.api >= FIRST_TO_SHOW:
+        return None
+    try:
+        return context.machine.daemon.option(NAME)
+    except Unread:
+        return None
+
+
+def _daemon(host: Host, known: bool) -> str:
     """An engine that cannot show its default is taken to have none: few set it."""
-    if host.api >= FIRST_TO_SHOW:
+    if known:
         return "the daemon does not set it by default"
     return f"API {host.api_version} does not show the daemon's default; 1.43 and later do"
 
@@ -52,7 +68,12 @@ RULE = Rule(
     family=Family.ISOLATION,
     report="1.1(3)",
     cis=("5.26",),
-    reads=("HostConfig.SecurityOpt", "info: SecurityOptions", "version: ApiVersion"),
+    reads=(
+        "HostConfig.SecurityOpt",
+        "info: SecurityOptions",
+        "version: ApiVersion",
+        f"dockerd: {NAME}",
+    ),
     why=(
         "An intruder who is an ordinary user in the container can become root there through any "
         "set-user-id program of the image. The kernel's no_new_privs bit closes that way for the "

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 from scanner.model import Unread
 from scanner.rule import Flaw, NoParameters, Shown
 from scanner.rules.isolation.no_new_privileges import change, check
-from tests.recorded import container, context, without
+from tests.recorded import container, context, host, without
+from tests.scanner.rules.engine.hosts import FILE, machine
 from tests.scanner.rules.isolation.hosts import SECCOMP, on_engine
 
 NONE = NoParameters()
@@ -39,6 +40,25 @@ def test_an_old_engine_fails_and_says_that_its_default_cannot_be_seen():
     [flaw] = check(container("isolation_plain"), context(), NONE)
     assert isinstance(flaw, Flaw)
     assert "1.41 does not show" in flaw.evidence[1].found
+
+
+def test_the_machine_tells_of_an_old_engines_default():
+    plain = container("isolation_plain")
+    [fact] = check(plain, context(machine=machine(b'{"no-new-privileges": true}')), NONE)
+    assert isinstance(fact, Shown)
+    assert fact.evidence[0].fact == f"{FILE}: no-new-privileges"
+    [flaw] = check(plain, context(machine=machine()), NONE)
+    assert "does not set it" in flaw.evidence[1].found
+    stale = machine(b'{"no-new-privileges": true}', stale=True)
+    [flaw] = check(plain, context(machine=stale), NONE)
+    assert "1.41 does not show" in flaw.evidence[1].found
+
+
+def test_a_newer_engine_tells_by_itself():
+    newer = replace(host(), api_version="1.43")
+    told = context(host=newer, machine=machine(b'{"no-new-privileges": true}'))
+    [flaw] = check(container("isolation_plain"), told, NONE)
+    assert isinstance(flaw, Flaw)
 
 
 def test_a_newer_engine_without_the_default_fails():
