@@ -138,9 +138,9 @@ def test_what_is_longer_than_it_is_read_is_truncated():
 )
 @pytest.mark.parametrize("before", ["", "RUN ", "ENV ", "|9 ", "/bin/sh -c #(nop) ENV "])
 def test_no_text_takes_long(before, text):
-    started = time.perf_counter()
+    started = time.process_time()
     layer(before + text * (image_history.LIMIT // len(text)))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_engine_lists_the_newest_first():

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.engines import FOREVER, Engine, EngineFailed
-from tests.support.images import filesystem, load_image
+from tests.support.images import build, load_packages
 
 DEFAULT = Path("var/dev-engine")
 START_SECONDS = 120
 STOP_SECONDS = 60
 USAGE = "usage: scripts/dev-engine start|stop|url [DIRECTORY]"
 
+BASE = "company/base:12"
+FILES = {"app.conf": b"every = 1h\n", "site/index.html": b"<!doctype html>\n"}
+BUILDS = 7  # of one image; each takes the name from the one before
 FAIL = ("false",)
 LOOP = ("sh", "-c", "sleep 1; exit 1")
 
@@ -45,8 +48,18 @@ def compose(service: str) -> str:
 
 
 DEMOS = (
-    Demo("shop-web-1", "shop/web:latest", f"{compose('web')} --publish 80:8080"),
-    Demo("shop-api-1", "shop/api:3.2.0", f"{compose('api')} --env DB_PASSWORD=hunter2"),
+    Demo(
+        "shop-web-1",
+        "shop/web:latest",
+        f"{compose('web')} --publish 80:8080",
+        changes=("ARG NPM_TOKEN=npm_hunter2", "RUN npm ci", "ADD site /srv/site", "EXPOSE 8080"),
+    ),
+    Demo(
+        "shop-api-1",
+        "shop/api:3.2.0",
+        f"{compose('api')} --env DB_PASSWORD=hunter2",
+        changes=("RUN apt-get update", "RUN apt-get install --yes curl", "EXPOSE 8080"),
+    ),
     Demo(
         "shop-db-1",
         "postgres:16",
@@ -63,12 +76,13 @@ DEMOS = (
         "legacy-ftp",
         "legacy/ftp:0.9",
         "--publish 21:21 --publish 2222:22 --security-opt seccomp=unconfined",
-        changes=("EXPOSE 21", "EXPOSE 22"),
+        changes=("RUN apt-get update && apt-get install --yes vsftpd", "EXPOSE 21 22"),
     ),
     Demo(
         "ci-runner",
         "ci/runner:latest",
         "--volume /var/run/docker.sock:/var/run/docker.sock --restart always",
+        changes=("RUN echo builder:hunter2 | chpasswd",),
     ),
     Demo(
         "node-exporter",
@@ -85,7 +99,12 @@ DEMOS = (
         changes=("USER 472", "EXPOSE 3000", 'HEALTHCHECK --interval=5s CMD ["ls", "/"]'),
     ),
     Demo("reports", "reports/generator:1.0", "--privileged --volume /srv:/srv"),
-    Demo("backup", "backup/agent:5", "--volume /etc:/backup/etc --volume /root:/backup/root:ro"),
+    Demo(
+        "backup",
+        "backup/agent:5",
+        "--volume /etc:/backup/etc --volume /root:/backup/root:ro",
+        changes=("ENV RESTIC_PASSWORD=hunter2", "ADD app.conf /etc/backup.conf"),
+    ),
     Demo(
         "vpn",
         "vpn/gateway:2.1",
@@ -176,17 +195,20 @@ def hold(directory: Path) -> None:
 
 
 def populate(engine: Engine) -> None:
-    """Makes the containers of DEMOS, each with an image of its own."""
-    content = filesystem()
+    """Makes the containers of DEMOS, each with an image of its own, and what builds leave."""
+    load_packages(engine, BASE)
     for network in ("shop_default", "edge"):
         engine.cli("network", "create", network)
     for demo in DEMOS:
         # Images of the same content must differ in something to be several.
         label = f"LABEL org.opencontainers.image.title={demo.name}"
-        load_image(engine, demo.image, content, label, *demo.changes)
+        lines = (f"FROM {BASE}", label, 'CMD ["sh"]', *demo.changes)
+        build(engine, demo.image, "\n".join(lines), FILES)
         engine.docker_run(
             *demo.flags.split(), name=demo.name, image=demo.image, command=demo.command
         )
+    for number in range(BUILDS):
+        build(engine, "shop/cart:latest", f"FROM {BASE}\nLABEL build={number}\n", {})
 
 
 def _holder(directory: Path) -> int | None:

@@ -51,12 +51,12 @@ def load_image(engine: Engine, image: str, content: bytes, *changes: str) -> Non
     engine.import_image(image, content, 'CMD ["sh"]', *changes)
 
 
-def load_packages(engine: Engine) -> None:
+def load_packages(engine: Engine, name: str = PACKAGES) -> None:
     """Brings PACKAGES onto an engine."""
     nothing = b"#!/bin/sh\n"
     programs = ("apk", "apt-get", "npm", "/usr/sbin/chpasswd")
     files = {name if "/" in name else f"/bin/{name}": nothing for name in programs}
-    load_image(engine, PACKAGES, filesystem(files))
+    load_image(engine, name, filesystem(files))
 
 
 class BuildFailed(Exception):

@@ -58,7 +58,7 @@ def rebuild(image: Image) -> Iterator[str]:
                 yield f"+# RUN --mount=type=secret,id={credential.name} ..."
     for name in sorted(names):
         yield f"-ENV {name}=..."
-        yield f"+# The program reads /run/secrets/{name}, which the container is given."
+        yield f"+# The program reads the file /run/secrets/{name}."
 
 
 RULE = Rule(
