@@ -9,7 +9,7 @@ from scanner.context import Context
 from scanner.host_files import daemon_of
 from scanner.machine import AuditRules, Daemon, File, Machine
 from scanner.model import Host, Unread
-from scanner.rule import Evidence, Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, flaw
+from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, flaw, shown
 
 FOLDERS = ("/run/containerd", "/etc/docker")
 FILES = (
@@ -54,19 +54,19 @@ def check(host: Host, context: Context, parameters: Parameters) -> Iterator[Flaw
     files = watched(daemon, machine, parameters.more)
     missed = [f for f in files.values() if not rules.cover(f, parameters.permissions)]
     for file in missed:
-        path = file.real_path
-        yield flaw(fact_of(rules), "nothing", f"a watch of {path}", sub_object=path)
+        fact, wanted = f"audit of {file.real_path}", f"a watch for {parameters.permissions}"
+        yield flaw(fact, f"none: {seen_by(rules)}", wanted, sub_object=file.real_path)
     if rules.loaded is None and len(missed) < len(files):
         raise Unread("auditctl -l", "whether the rules that are written are loaded was not seen")
-    yield Shown((Evidence("auditctl -l", f"{len(files)} files and directories are watched"),))
+    yield shown("auditctl -l", f"{len(files)} files and directories are watched")
 
 
-def fact_of(rules: AuditRules) -> str:
+def seen_by(rules: AuditRules) -> str:
     if not rules.installed:
         return "auditctl is not installed"
     if rules.off:
-        return "auditctl -s: auditing is off"
-    return "auditctl -l" if rules.loaded is not None else "/etc/audit"
+        return "auditctl -s says that auditing is off"
+    return "by auditctl -l" if rules.loaded is not None else "by the files below /etc/audit"
 
 
 RULE = Rule(
@@ -82,10 +82,7 @@ RULE = Rule(
         "The engine and its files are a way to root. Without an audit nobody can tell afterwards "
         "who changed its configuration, replaced its programs or reached into containers' data."
     ),
-    links=(
-        "https://docs.docker.com/engine/security/",
-        "https://man7.org/linux/man-pages/man8/auditctl.8.html",
-    ),
+    links=("https://man7.org/linux/man-pages/man8/auditctl.8.html",),
     parameters=Parameters,
     check=check,
     fix=Fix(
@@ -96,9 +93,10 @@ RULE = Rule(
         ),
         commands=(
             "apt-get install auditd",
-            "for path in /var/lib/docker " + " ".join((*FOLDERS, *FILES)) + "; do"
-            ' if [ -e "$path" ]; then echo "-w $path -p wa -k docker"; fi;'
-            " done > /etc/audit/rules.d/docker.rules",
+            "while read -r path; do",
+            '    if [ -e "$path" ]; then echo "-w $path -p wa -k docker"; fi',
+            "done > /etc/audit/rules.d/docker.rules << END",
+            *("/var/lib/docker", *FOLDERS, *FILES, "END"),
             "augenrules --load",
         ),
     ),

@@ -85,10 +85,10 @@ RULE = Rule(
         ),
         side_effects="What renews certificates must run as root and set the modes again.",
         commands=(
-            "find /etc/docker -type f '(' -name '*.crt' -o -name '*.cert' -o -name '*.pem' ')'"
-            " -exec chown root:root {} + -exec chmod 0444 {} +",
-            "find /etc/docker -type f '(' -name '*.key' -o -name '*key.pem' ')'"
-            " -exec chown root:root {} + -exec chmod 0400 {} +",
+            "find /etc/docker -type f '(' -name '*.crt' -o -name '*.cert' -o -name '*.pem' ')' \\",
+            "    -exec chown root:root {} + -exec chmod 0444 {} +",
+            "find /etc/docker -type f '(' -name '*.key' -o -name '*key.pem' ')' \\",
+            "    -exec chown root:root {} + -exec chmod 0400 {} +",
         ),
     ),
 )

@@ -70,9 +70,9 @@ RULE = Rule(
         side_effects="None for the engine; tools that write the configuration must run as root.",
         commands=(
             "chown root:root /etc/docker && chmod 0755 /etc/docker",
-            "for file in /etc/docker/daemon.json /etc/default/docker /etc/sysconfig/docker"
-            ' /etc/conf.d/docker; do if [ -f "$file" ]; then'
-            ' chown root:root "$file" && chmod 0644 "$file"; fi; done',
+            "for file in /etc/docker/daemon.json " + " ".join(DEFAULTS) + "; do",
+            '    if [ -f "$file" ]; then chown root:root "$file"; chmod 0644 "$file"; fi',
+            "done",
         ),
     ),
 )

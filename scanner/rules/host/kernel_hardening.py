@@ -80,6 +80,7 @@ RULE = Rule(
             "A router or a VPN gateway may need redirects."
         ),
         commands=(
+            "# leave out what is right already: it may be stricter than this",
             "cat > /etc/sysctl.d/60-hardening.conf <<'END'\n"
             + "".join(f"-{line.partition(' or ')[0]}\n" for line in RECOMMENDED)
             + "END",

@@ -77,10 +77,11 @@ RULE = Rule(
         summary="Let root own the units, and let nobody else write to them.",
         side_effects="None for the engine; tools that write the units must run as root.",
         commands=(
-            "for folder in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system"
-            ' /usr/lib/systemd/system; do if [ -d "$folder" ]; then find "$folder" -type f'
-            " '(' -path '*/docker.service*' -o -path '*/docker.socket*' ')'"
-            " -exec chown root:root {} + -exec chmod 0644 {} +; fi; done",
+            "for folder in /etc /run /usr/local/lib /usr/lib; do",
+            '    [ ! -d "$folder/systemd/system" ] || find "$folder/systemd/system" -type f \\',
+            "        '(' -path '*/docker.service*' -o -path '*/docker.socket*' ')' \\",
+            "        -exec chown root:root {} + -exec chmod 0644 {} +",
+            "done",
             "systemctl daemon-reload",
         ),
     ),

@@ -84,9 +84,10 @@ RULE = Rule(
         commands=(
             "chown root:docker /var/run/docker.sock",
             "chmod 0660 /var/run/docker.sock",
-            "for socket in /run/containerd/containerd.sock"
-            ' /run/docker/containerd/containerd.sock; do if [ -S "$socket" ]; then'
-            ' chown root:root "$socket" && chmod 0660 "$socket"; fi; done',
+            "for socket in /run/containerd /run/docker/containerd; do",
+            "    socket=$socket/containerd.sock",
+            '    if [ -S "$socket" ]; then chown root:root "$socket"; chmod 0660 "$socket"; fi',
+            "done",
         ),
     ),
 )

@@ -18,7 +18,7 @@ def with_rules(*loaded, **facts):
 def test_without_rules_all_that_is_there_fails():
     found = flaws(RULE, "audit-nothing")
     assert {"/etc/docker", "/var/lib/docker", UNWATCHED, "/usr/sbin/dockerd"} <= set(found)
-    assert found[UNWATCHED].evidence[0].fact == "auditctl -l"
+    assert found[UNWATCHED].evidence[0].found == "none: by auditctl -l"
 
 
 def test_what_is_not_there_is_not_asked_for():
@@ -63,12 +63,12 @@ def test_what_must_be_recorded_is_the_policys():
 
 def test_rules_of_a_kernel_that_records_nothing_fail():
     found = flaws(RULE, "audit-off")
-    assert found["/etc/docker"].evidence[0].fact == "auditctl -s: auditing is off"
+    assert found["/etc/docker"].evidence[0].found == "none: auditctl -s says that auditing is off"
 
 
 def test_a_host_without_auditctl_fails_and_says_why():
     found = flaws(RULE, "no-audit")
-    assert found["/etc/docker"].evidence[0].fact == "auditctl is not installed"
+    assert found["/etc/docker"].evidence[0].found == "none: auditctl is not installed"
 
 
 def test_all_watched_passes():
@@ -89,7 +89,7 @@ def test_rules_that_are_only_written_are_never_a_pass():
         judge(RULE, replace(machine("usual"), found_audit_rules=seen))
     nothing = AuditRules(loaded=None, written=())
     found = flaws(RULE, replace(machine("usual"), found_audit_rules=nothing))
-    assert found["/etc/docker"].evidence[0].fact == "/etc/audit"
+    assert found["/etc/docker"].evidence[0].found == "none: by the files below /etc/audit"
 
 
 def test_rules_out_of_sight_are_unknown():
