@@ -12,12 +12,14 @@ from scanner import machine
 from scanner.collect import collect
 from scanner.engine import Engine as Client
 from scanner.evaluate import evaluate
-from scanner.rule import Policy, Severity, Verdict
-from scanner.rules import BY_SLUG
+from scanner.rule import Family, Policy, Severity, Verdict
+from scanner.rules import BY_SLUG, RULES
 from tests.conftest import start
 from tests.integration.test_diagnosis import Plugin
+from tests.integration.test_networks import running_task
 from tests.support.certificates import Certificates
 from tests.support.machines import Local
+from tests.support.podman import Podman
 
 pytestmark = pytest.mark.engine
 
@@ -249,3 +251,59 @@ def test_keys_are_locked_also_while_the_manager_waits_for_them(fresh_engine):
         assert verdicts(snapshot, other) == {"": UNKNOWN}
     follow(engine, "swarm-unneeded", 0)
     assert verdicts(seen(engine), "swarm-unneeded") == {"": PASS}
+
+
+def test_a_task_is_restarted_as_its_service_says(manager):
+    manager.cli("service", "create", "--detach", "--name=loop", *APP)
+    running_task(manager, "loop")
+    assert of_tasks(manager, "loop") == {FAIL}
+    attempts = "--restart-max-attempts=5"
+    manager.cli("service", "update", "--detach", attempts, "--restart-condition=any", "loop")
+    assert of_tasks(manager, "loop") == {PASS}
+    manager.cli("service", "rm", "loop")
+
+
+def of_tasks(engine, service):
+    """Verdicts of restart-policy on the tasks of a service."""
+    judged = evaluate(seen(engine), rules=[BY_SLUG["restart-policy"]])
+    return {r.verdict for r in judged if r.subject.workload == f"service/{service}"}
+
+
+@pytest.fixture(scope="module")
+def podman():
+    engine = Podman.start("daemonless")
+    yield engine
+    engine.stop()
+
+
+WITHOUT_A_DAEMON = {
+    "authorization-plugin": NOT_APPLICABLE,
+    "container-sprawl": PASS,
+    "daemon-seccomp": PASS,  # it tells of its own profile
+    "default-cgroup-parent": NOT_APPLICABLE,
+    "default-no-new-privileges": NOT_APPLICABLE,
+    "default-ulimits": NOT_APPLICABLE,
+    "engine-tls": UNKNOWN,
+    "engine-version": FAIL,
+    "experimental-off": NOT_APPLICABLE,
+    "insecure-registries": UNKNOWN,
+    "iptables": NOT_APPLICABLE,
+    "live-restore": NOT_APPLICABLE,
+    "log-driver": UNKNOWN,  # it tells an empty name
+    "log-level": NOT_APPLICABLE,
+    "swarm-autolock": NOT_APPLICABLE,
+    "swarm-certificate-expiry": NOT_APPLICABLE,
+    "swarm-managers": NOT_APPLICABLE,
+    "swarm-secrets": NOT_APPLICABLE,
+    "swarm-unneeded": NOT_APPLICABLE,
+    "userland-proxy": NOT_APPLICABLE,
+    "userns-remap": UNKNOWN,
+}
+
+
+def test_podman_passes_nothing_that_only_a_daemon_has(podman):
+    with Client(podman.url) as client:
+        snapshot = collect(client)
+    rules = [rule for rule in RULES if rule.family in (Family.ENGINE, Family.SWARM)]
+    judged = {rule.slug: verdicts(snapshot, rule.slug)[""] for rule in rules}
+    assert judged == WITHOUT_A_DAEMON
