@@ -61,6 +61,9 @@ CALLS = (
     ),
 )
 
+LET_THROUGH = tuple(call for call in CALLS if call.path != UNKNOWN_PATH)
+"""What a filter allows: by the one call that it refuses, its presence is told."""
+
 _PATTERNS = {re.compile(call.pattern): call for call in CALLS}
 
 
@@ -80,7 +83,7 @@ def pattern_of(path: str) -> str:
 
 def haproxy(listen: str = "unix@/run/plimsoll/docker.sock mode 660 group plimsoll") -> str:
     """Configuration of HAProxy for a socket that lets through what is on the list and no more."""
-    rules = "\n".join(map(_haproxy_rule, CALLS))
+    rules = "\n".join(map(_haproxy_rule, LET_THROUGH))
     return _HAPROXY.format(listen=listen, rules=rules)
 
 
@@ -119,7 +122,7 @@ backend engine
 def ssh_forced_command(commands: tuple[str, ...] = ()) -> str:
     """A Python program for `command="..."` in authorized_keys: of all that an SSH key can do it
     leaves reading by the list, and running `commands` word for word."""
-    paths = tuple((call.pattern, dict(call.query)) for call in CALLS)
+    paths = tuple((call.pattern, dict(call.query)) for call in LET_THROUGH)
     filled = {"CALLS": paths, "COMMANDS": commands}
 
     def fill(match: re.Match[str]) -> str:

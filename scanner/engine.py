@@ -254,7 +254,7 @@ class Engine:
                 "Register it with TLS and a client certificate.",
             )
         if found := _PLUGIN.search(said):
-            allowed = ", ".join(call.path for call in calls.CALLS)
+            allowed = ", ".join(call.path for call in calls.LET_THROUGH)
             return AnswerError(
                 "plugin_denied",
                 f'The engine\'s plugin "{found[1]}" denied GET {path}: {found[2]}',

@@ -45,7 +45,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _json(commands: bool) -> str:
     listed = [
-        {"method": "GET", "path": call.path, "pattern": call.pattern, "query": dict(call.query)}
+        {
+            "method": "GET",
+            "path": call.path,
+            "pattern": call.pattern,
+            "query": dict(call.query),
+            "allow": call in calls.LET_THROUGH,
+        }
         for call in calls.CALLS
     ]
     shown: object = {"commands": COMMANDS} if commands else {"calls": listed}

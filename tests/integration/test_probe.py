@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from scanner.calls import UNKNOWN_PATH
 from scanner.probe import FAILED, NOT_REACHED, OK, Probe, probe
 from scanner.rules import RULES
 from tests.support.engines import Engine
@@ -103,3 +104,23 @@ def test_it_only_reads(empty_engine: Engine):
         probe(proxy.url)
         assert {method for method, _ in proxy.calls} == {"GET"}
         assert len(proxy.calls) == 8
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, "filtered"), (500, "unknown")])
+def test_what_the_connection_could_do_is_told(empty_engine: Engine, status: int, kind: str):
+    with RecordingProxy(empty_engine.socket) as proxy:
+        proxy.fail(UNKNOWN_PATH, status=status)
+        done = probe(proxy.url)
+    assert done.ok
+    assert done.power is not None
+    assert done.power.kind == kind
+    assert done.power.text
+
+
+def test_what_the_connection_could_do_is_not_told_of_what_does_not_answer(empty_engine: Engine):
+    with RecordingProxy(empty_engine.socket) as proxy:
+        proxy.delay(UNKNOWN_PATH, 60)
+        done = probe(proxy.url, timeout=1.0)
+    assert done.ok
+    assert done.power is not None
+    assert done.power.kind == "unknown"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scanner import Engine as Client
-from scanner import EngineError, Ssh, Tls, collect, evaluate, probe
+from scanner import EngineError, Ssh, Tls, calls, collect, evaluate, probe
 from scanner.errors import AnswerError
 from scanner.machine import COMMANDS as READING
 from scanner.model import Snapshot
@@ -325,6 +325,30 @@ def test_other_ways_have_no_shell(host: Engine, ssh_server: Callable[..., SshSer
         with Client(*by(way, host, ssh_server)) as client:
             client.version()
             assert client.shell() is None
+
+
+def test_a_key_that_is_bound_to_the_printed_program_reads_all_and_does_nothing_else(
+    host: Engine, server: SshServer
+):
+    program = server.directory / "plimsoll-read-only"
+    program.write_text(calls.ssh_forced_command((*CHECKING, *READING)))
+    program.chmod(0o755)
+    server.bind_to(MEMBER, str(program))
+    found = read(server.url(), server.credentials)
+    free = read(host.url, None)
+    subjects = ("container", "image", "network")
+    assert verdicts(found, *subjects) == verdicts(free, *subjects)
+    assert found.machine is not None
+    assert found.machine.user.split()[0] == MEMBER
+    assert server.most_channels() <= CHANNELS
+    done = probe(server.url(), server.credentials)
+    assert done.ok
+    assert done.power is not None
+    assert done.power.kind == "filtered"
+    with Client(server.url(), server.credentials) as client:
+        shell = client.shell()
+        assert shell is not None
+        assert shell.run("id") == (126, b"")
 
 
 def test_a_connection_that_is_lost_during_a_scan_ends_it_with_its_reason(server: SshServer):

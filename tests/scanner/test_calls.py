@@ -126,5 +126,11 @@ def test_the_forced_command_is_a_program_with_the_list_in_it(tmp_path: Path):
 def test_the_proxy_s_list_names_every_call():
     text = calls.haproxy()
     assert "deny_status 403 unless { method GET }" in text
-    assert text.count("set-var(txn.read)") == len(calls.CALLS)
+    assert text.count("set-var(txn.read)") == len(calls.LET_THROUGH)
     assert not re.search(r"\(\?:", text)
+
+
+def test_the_call_by_which_filters_are_noticed_is_let_through_by_none():
+    assert len(calls.LET_THROUGH) == len(calls.CALLS) - 1
+    for text in (calls.haproxy(), calls.ssh_forced_command()):
+        assert calls.UNKNOWN_PATH not in text
