@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from scanner import policy_file, report
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format
+from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, rule
 from scanner.custom import Refused
 from scanner.policies import Catalogue
 from scanner.policy_file import PolicyFile
@@ -38,6 +38,11 @@ def add(commands: Commands) -> None:
 
     check = acts.add_parser("check", help="say what is wrong with a policy file, line by line")
     check.add_argument("file", metavar="FILE", help="a policy as YAML; - for standard input")
+    check.add_argument(
+        "--rules",
+        metavar="FILE",
+        help="it may set rules of your own too: YAML, or a folder of such files",
+    )
     add_format(check)
     check.set_defaults(run=_check)
 
@@ -85,8 +90,9 @@ def told(name: str, refused: Refused) -> str:
 
 def _check(options: argparse.Namespace) -> int:
     try:
-        found = read(options.file)
-    except Unreadable as error:
+        own = {each.slug: each for each in rule.read(options.rules)} if options.rules else {}
+        found = read(options.file, {**BY_SLUG, **own})
+    except (Unreadable, rule.Unreadable, rule.Wrong) as error:
         return _failed(str(error))
     except Refused as refused:
         if options.format == "json":

@@ -15,6 +15,15 @@ from scanner import BY_SLUG, policy_file
 from tests.support.engines import Engine
 
 GOOD = "policy: 1\nname: Web\nrules:\n  privileged: off\n  root-user: {severity: low}\n"
+OWN = """\
+slug: custom-no-latest
+title: Container runs an image by the tag latest
+subject: container
+severity: medium
+why: Behind latest there is another image tomorrow.
+fix: Start the container from a version.
+fails_when: imageTag(container.image) == "latest"
+"""
 WRONG = "policy: 1\nname: Web\nrules:\n  priviledged: off\n"
 
 
@@ -67,6 +76,19 @@ def test_a_file_that_cannot_be_read_is_no_wrong_policy(
     found = plimsoll("policy", "check", str(file))
     assert (found.returncode, found.stdout) == (2, "")
     assert words in found.stderr
+
+
+def test_rules_of_ones_own_may_be_set_where_they_are_given(file: Path, tmp_path: Path):
+    file.write_text("policy: 1\nname: Web\nrules:\n  custom-no-latest: off\n")
+    assert plimsoll("policy", "check", str(file)).returncode == 1
+    own = tmp_path / "own.yaml"
+    own.write_text(OWN)
+    found = plimsoll("policy", "check", str(file), "--rules", str(own))
+    assert (found.returncode, found.stdout) == (0, "Web: 1 rule set, nothing wrong\n")
+    own.write_text("slug: custom-x\n")
+    found = plimsoll("policy", "check", str(file), "--rules", str(own))
+    assert (found.returncode, found.stdout) == (2, "")
+    assert f"{own}:1:1:" in found.stderr
 
 
 def test_all_that_can_be_set_is_exported_and_is_a_policy(file: Path):
