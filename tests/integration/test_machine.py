@@ -257,3 +257,17 @@ def test_odd_files_do_not_hold_the_reading_up() -> None:
             found.daemon.option("icc")
     finally:
         engine.stop()
+
+
+def test_two_readings_say_the_same_while_containers_come_and_go() -> None:
+    """What is kept of a host is kept anew only when the host has changed."""
+    engine = start("steady")
+    try:
+        engine.run("first")  # with which the engine makes folders of its own
+        before = seen(engine)
+        engine.run("comes", ports={"80/tcp": 8080}, volumes={"data": {"bind": "/data"}})
+        during = seen(engine)
+        engine.remove_containers()
+        assert before == during == seen(engine)
+    finally:
+        engine.stop()
