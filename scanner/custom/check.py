@@ -328,7 +328,6 @@ class _Checker:
             raise Wrong(
                 f"lists are gone through more than {MOST_LOOPS_WITHIN} deep", _at(node, name)
             )
-        self.names.add(variable)
         self.bound[variable] = item
         self.within.append(found.path)
         self._takes(_TURN)
