@@ -18,7 +18,12 @@ def test_a_container_without_a_limit_proves_that_the_daemon_gives_none():
     plain = container("isolation_plain")
     assert objects(plain) == ["nofile", "nproc"]
     [flaw, _] = seen(check, host(), USUAL, plain)
-    assert flaw.evidence[0].fact == f"HostConfig.Ulimits of {plain.name}"
+    assert flaw.evidence[0].fact == "HostConfig.Ulimits of containers"
+
+
+def test_the_evidence_is_the_same_whichever_container_shows_it():
+    first, second = container("isolation_plain"), container("lifecycle_plain")
+    assert seen(check, host(), USUAL, first, second) == seen(check, host(), USUAL, second)
 
 
 def test_containers_with_limits_prove_nothing():
@@ -40,7 +45,7 @@ def test_each_limit_is_judged_by_what_tells_of_it():
     other = ({"nofile", "nproc"} - {limit.name}).pop()
     found = seen(check, host(), USUAL, one, machine=machine(b'{"default-ulimits": {}}'))
     facts = {flaw.sub_object: flaw.evidence[0].fact for flaw in found}
-    assert facts[other] == f"HostConfig.Ulimits of {one.name}"
+    assert facts[other] == "HostConfig.Ulimits of containers"
     assert facts[limit.name] == f"{FILE}: default-ulimits"
 
 
