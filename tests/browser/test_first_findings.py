@@ -58,7 +58,7 @@ def test_from_an_empty_product_to_the_first_evidence_in_seven_clicks(
     page.get_by_label("I have kept the codes").press("Space")
     click(page.get_by_role("button", name="Go on to the first host"))
     page.get_by_label("Unix socket").press("Space")
-    page.get_by_label("Path of the socket").fill(str(empty_engine.socket))
+    page.get_by_role("textbox", name="Path of the socket").fill(str(empty_engine.socket))
     click(page.get_by_role("button", name="Test connection"))
     expect(page.get_by_text("20 containers")).to_be_visible()
     click(page.get_by_role("button", name="Save and scan now"))

@@ -23,7 +23,7 @@ def test_a_connection_is_tried_in_place_and_then_saved(
     sign_in(page, person("bob"))
     page.goto("/hosts/new/")
     page.get_by_role("radio").first.check()
-    page.get_by_label("Path of the socket").fill("/no/such.sock")
+    page.get_by_role("textbox", name="Path of the socket").fill("/no/such.sock")
     # What is not shown of a group that is not new cannot be reached either.
     page.get_by_label("Name of the new group").fill("Shop")
     page.get_by_role("button", name="Test connection").click()
@@ -32,7 +32,7 @@ def test_a_connection_is_tried_in_place_and_then_saved(
     expect(page.get_by_role("button", name="Test connection")).to_be_focused()
     assert flaws(page, "host-new-failed") == []
 
-    page.get_by_label("Path of the socket").fill(str(empty_engine.socket))
+    page.get_by_role("textbox", name="Path of the socket").fill(str(empty_engine.socket))
     page.get_by_role("button", name="Test connection").press("Enter")
     expect(page.locator(".tried .strip-good")).to_contain_text("0 containers found")
     expect(page.get_by_label("Name", exact=True)).to_have_value(empty_engine.name)
@@ -56,7 +56,7 @@ def test_wrong_input_is_said_where_the_focus_is(browser_page: Page) -> None:
     page.get_by_role("button", name="Save only").click()
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_role("link", name="Address and port: Give the address").click()
-    expect(page.get_by_label("Address and port")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Address and port")).to_be_focused()
     assert flaws(page, "host-new-wrong") == []
 
 
