@@ -184,12 +184,14 @@ def _audit(system: _Records, unread: dict[str, str], denied: str) -> AuditRules:
 def _files(engine: _Records, unread: dict[str, str], denied: str) -> dict[str, File | None]:
     found: dict[str, File | None] = {}
     for path, state, body in engine.of("file"):
-        key = paths.normalise(path)
-        if redact.text(path, _TEXT_LIMIT) != path:
-            continue  # a value that was taken for a path
+        shown = redact.text(path, _TEXT_LIMIT)
+        key = paths.normalise(shown)
         if state == "absent":
-            if "*" not in path:  # a pattern that fits nothing stays as it is
+            # A pattern that fits nothing stays as it is, and a setting may look like a path.
+            if "*" not in path and shown == path:
                 found.setdefault(key, None)
+        elif shown != path:
+            unread[key] = "its name holds what looks like a secret"
         elif state != "read":
             unread[key] = denied if state == "denied" else "it could not be looked at"
         elif (file := _file(path, body)) is None:

@@ -274,6 +274,15 @@ def test_a_file_of_which_odd_things_are_said(said):
             seen.file("/etc/docker")
 
 
+def test_a_file_whose_name_holds_a_secret_is_unread_under_a_name_without_it():
+    end = record(b"end", b"", b"read", b"")
+    path = b"/etc/docker/certs.d/token=hunter2hunter2/ca.crt"
+    known = heard(end, record(b"file", path, b"read", b"81a4 0 0 1 root:root\n" + path) + end)
+    assert "hunter2" not in repr(known)
+    with pytest.raises(Unread, match="looks like a secret"):
+        list(known.below("/etc/docker/certs.d"))
+
+
 def test_too_long_an_audit_or_list_of_mounts_is_unread():
     end = record(b"end", b"", b"read", b"")
     long = b"x\n" * 200_000

@@ -47,6 +47,12 @@ def test_the_usual_places_hold_where_the_flags_name_none():
     assert key in flaws(RULE, usual)
 
 
+def test_a_certificate_that_serves_for_both_is_judged_once():
+    ca = "/srv/engine/tls/ca.pem"
+    link = with_file("tls", "/etc/docker/certs.d/r/ca.crt", real_path=ca)
+    assert list(flaws(RULE, link)).count(ca) == 1
+
+
 def test_odd_names_are_judged_and_written_so_that_they_can_be_read():
     checking = RULE.check(*_on("odd"))
     names = {next(checking).sub_object for _ in range(3)}
