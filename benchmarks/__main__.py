@@ -32,13 +32,14 @@ BUDGETS = {
     "unchanged_scan_without_processes_ratio": "4",
     "command_line_start": "0.35 s",
     "peak_mib": "150",
+    "what_if_seconds": "5",
 }
 
 
 def main() -> None:
     with services(), engine() as started:
         # The models can be imported only when Django knows its settings.
-        from benchmarks import scanning  # noqa: PLC0415
+        from benchmarks import scanning, whatif  # noqa: PLC0415
 
         rows = []
         for size in SIZES:
@@ -47,10 +48,13 @@ def main() -> None:
                 started.run(f"bench-{number}", network_mode="none")
             print(f"measuring {size} containers", file=sys.stderr, flush=True)
             rows.append(scanning.measure(started, size))
+        print(f"storing and previewing {whatif.HOSTS} hosts", file=sys.stderr, flush=True)
+        edits = whatif.measure()
         growth = {
             "unchanged_scan": scanning.exponent(rows, lambda row: row.unchanged_scan),
             "first_scan": scanning.exponent(rows, lambda row: row.first_scan),
             "floor": scanning.exponent(rows, lambda row: row.floor),
+            **{f"what_if_{edit}": whatif.exponent(edits, edit) for edit in whatif.EDITS},
         }
         document = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,6 +64,7 @@ def main() -> None:
             "rules": scanning.rules(),
             "budgets": BUDGETS,
             "scan": [row.plain() for row in rows],
+            "what_if": [row.plain() for row in edits],
             "growth_exponents": {name: round(value, 2) for name, value in growth.items()},
         }
     file = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{commit()}.json"
@@ -126,9 +131,22 @@ def show(rows: "list[Row]", document: dict[str, Any]) -> None:
             table.add_row(name, BUDGETS.get(name, ""), *(f"{row.plain()[name]:g}" for row in rows))
     console = Console(width=110)
     console.print(table)
+    console.print(_edits(document["what_if"]))
     console.print(
         f"grows with the number of containers to the power of {document['growth_exponents']}"
     )
+
+
+def _edits(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"what-if, in seconds (budget {BUDGETS['what_if_seconds']} s)")
+    sizes = sorted({row["hosts"] for row in rows})
+    table.add_column("edit")
+    for size in sizes:
+        table.add_column(f"{size} hosts", justify="right")
+    for edit in dict.fromkeys(row["edit"] for row in rows):
+        found = {row["hosts"]: row["seconds"] for row in rows if row["edit"] == edit}
+        table.add_row(edit, *(f"{found[size]:g}" for size in sizes))
+    return table
 
 
 if __name__ == "__main__":

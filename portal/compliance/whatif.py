@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from portal.compliance import reconcile
 from portal.compliance.models import Change, Result, Standing, Verdict
@@ -33,6 +33,10 @@ _CHANGES = {
     Change.UNJUDGED: VANISH,
 }
 NOT_READ = SeenHost(name="")
+_STANDING = (
+    *("identity", "rule", "subject_kind", "workload", "subject", "sub_object"),
+    *("verdict", "severity", "open", "id"),
+)
 
 
 class Line(NamedTuple):
@@ -106,7 +110,7 @@ def preview(edit: Edit, *, now: datetime) -> Preview:
     catalogued = catalogue()
     tally = _Tally()
     lost = 0
-    units = _Units(concerned, rules)
+    units = _Units(concerned, rules, now)
     for host, snapshot in _seen(concerned, changed, groups, after):
         if snapshot is None:
             lost += 1
@@ -189,17 +193,25 @@ def _count(host: Host, standing: Mapping[bytes, Unit], plan: Plan, tally: "_Tall
 
 class _Units:
     """What stands and matters to a preview: open findings, and what is unknown. Of all else it
-    makes no difference what it was. Asked for by the hosts' ids, in their order."""
+    makes no difference what it was, nor when any of it began."""
 
-    def __init__(self, hosts: "QuerySet[Host]", rules: Iterable[str]) -> None:
+    def __init__(self, hosts: "QuerySet[Host]", rules: Iterable[str], now: datetime) -> None:
         rows = Result.objects.filter(host__in=hosts.order_by().values("id"), rule__in=rules)
-        fields = [name for name in Unit.__struct_fields__ if name not in ("evidence", "reason")]
+        failed = ExpressionWrapper(Q(first_failed_at__isnull=False), output_field=BooleanField())
         # Two queries, for each has an index of its own.
         either = (rows.filter(open=True), rows.filter(open=False, gone_at=None, verdict="unknown"))
         self._by_host: dict[int, list[Unit]] = {}
         for each in either:
-            for host, *values in each.order_by().values_list("host_id", *fields).iterator(5000):
-                unit = Unit(**dict(zip(fields, values, strict=True)), evidence=[], reason="")
+            found = each.order_by().values_list("host_id", failed, *_STANDING)
+            for host, failed_once, *values in found.iterator(5000):
+                unit = Unit(
+                    **dict(zip(_STANDING, values, strict=True)),
+                    evidence=[],
+                    reason="",
+                    first_seen_at=now,
+                    changed_at=now,
+                    first_failed_at=now if failed_once else None,
+                )
                 unit.identity = bytes(unit.identity)
                 self._by_host.setdefault(host, []).append(unit)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
-from msgspec.structs import astuple, replace
+from msgspec.structs import asdict, astuple, replace
 
 from scanner import Container, PartialContainer, Snapshot
 from scanner.model import Host, PartialHost, with_members
@@ -21,8 +21,7 @@ _STATE = (
     *("created", "status", "pid", "started_at", "finished_at", "exit_code", "oom_killed"),
     *("restart_count", "health", "processes", "uid", "unread"),
 )
-_WHOLE = msgspec.json.Decoder(Container)
-_PARTIAL = msgspec.json.Decoder(PartialContainer)
+_CONTAINER = msgspec.json.Decoder(Container)
 _SURROUNDINGS = msgspec.json.Decoder(Snapshot)
 
 
@@ -50,8 +49,8 @@ def kept(container: Container) -> Kept:
 def container(engine_id: str, name: str, config: bytes, state: bytes) -> Container:
     """Raises msgspec.DecodeError where it cannot be understood."""
     document = _joined(msgspec.json.encode({"id": engine_id, "name": name}), config, state)
-    found = _WHOLE.decode(document)
-    return _PARTIAL.decode(document) if UNSET in astuple(found) else found
+    found = _CONTAINER.decode(document)
+    return PartialContainer(**asdict(found)) if UNSET in astuple(found) else found
 
 
 def surroundings(snapshot: Snapshot) -> bytes:
