@@ -16,7 +16,7 @@ from tests.portal.compliance.pages import BUDGET, NASTY, links, number, queries,
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/hosts/web-1/"
-TABS = ("findings", "containers", "engine", "scans")
+TABS = ("findings", "containers", "images", "engine", "scans")
 IMG = "<img src=x onerror=alert(1)>"
 
 
