@@ -136,7 +136,7 @@ def custom_rule_version(request: HttpRequest, slug: str, number: int) -> HttpRes
         "newest": max(versions),
         "snippets": [
             {
-                "title": f"What version {number} changed" if before else "Version 1",
+                "title": f"Version {number}",
                 "text": _diff(before.text, versions[number].text)
                 if before
                 else versions[number].text,
