@@ -26,6 +26,8 @@ from tests.support.hostile import Peer, Server
 from tests.support.machines import first_process
 from tests.support.ssh import MEMBER, VISITOR, SshServer, without_docker
 
+pytestmark = pytest.mark.engine
+
 WAYS = (
     "unix",
     "tls",
