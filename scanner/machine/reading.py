@@ -71,7 +71,8 @@ def read(shell: Shell, *, data_root: str = "", socket: str = "") -> Machine:
     engine = _Records(shell, commands.ENGINE)
     user = system.one("user", "") or ""
     unread: dict[str, str] = {}
-    denied = f"permission denied for {_user(user)}; as root it could be read"
+    denied = f"permission denied for {_user(user)}"
+    denied += ", as to everybody" if user.endswith(" 0") else "; as root it could be read"
     for facts, records in ((_SYSTEM_FACTS, system), (("dockerd", "files"), engine)):
         unread |= {fact: records.reason for fact in facts if records.reason}
 

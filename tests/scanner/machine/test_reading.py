@@ -116,6 +116,12 @@ def test_what_a_plain_user_may_not_see_is_unread_with_what_to_do():
     assert known.file("/etc/docker") is not None
 
 
+def test_root_is_not_told_to_become_root():
+    said = [part.replace(b"absent", b"denied") for part in answers("usual")]
+    with pytest.raises(Unread, match="permission denied for user root, as to everybody"):
+        heard(*said).file("/etc/sysconfig/docker")
+
+
 def test_mounts_of_containers_are_not_kept():
     assert {mount.mount_point for mount in machine("usual").mounts} == {"/", "/var/lib/docker"}
 
