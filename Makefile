@@ -73,6 +73,7 @@ fix: ## format, and repair what can be repaired
 
 record: ## save new answers of a real engine as test data
 	@$(PYTHON) -m tests.recorded.record
+	@$(PYTHON) -m tests.recorded.record_machines
 
 bench: setup-test ## measure the scanner against the engine itself
 	@scripts/install-test-packages
