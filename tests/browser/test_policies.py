@@ -64,7 +64,7 @@ def test_every_page_of_the_policies_looks_right(browser_page: Page, web: Policy)
 def test_what_an_edit_would_do_is_shown_before_it_is_saved(browser_page: Page, web: Policy):
     sign_in(browser_page, person("alice"))
     browser_page.goto(DETAIL)
-    browser_page.get_by_text("Kernel isolation").click()
+    browser_page.get_by_role("heading", name="Kernel isolation").click()
     browser_page.get_by_label("State of Container runs privileged").select_option("Off")
     browser_page.get_by_label("Find a rule").fill("root-user")
     browser_page.get_by_label("State of Container runs as root").select_option("In shadow")
@@ -121,7 +121,7 @@ def test_who_may_not_change_it_reads_it(browser_page: Page, web: Policy):
     sign_in(browser_page, person("charlie"))
     browser_page.goto(DETAIL)
     expect(browser_page.get_by_text("Only administrators may change policies")).to_be_visible()
-    browser_page.get_by_text("Kernel isolation").click()
+    browser_page.get_by_role("heading", name="Kernel isolation").click()
     expect(browser_page.get_by_label("State of Container runs privileged")).to_be_disabled()
     expect(browser_page.get_by_role("button", name="Preview the effect")).to_be_disabled()
     assert flaws(browser_page, "policy-read") == []

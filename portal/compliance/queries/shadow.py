@@ -61,8 +61,10 @@ def counts(
         Counts(
             rule,
             title(rule),
-            *(amounts.get((rule, said), 0) for said in ("fail", "pass", "unknown")),
-            hosts.get(rule, 0),
+            failed=amounts.get((rule, Verdict.FAIL), 0),
+            passed=amounts.get((rule, Verdict.PASS), 0),
+            unknown=amounts.get((rule, Verdict.UNKNOWN), 0),
+            hosts=hosts.get(rule, 0),
         )
         for rule in sorted(rules)
     ]

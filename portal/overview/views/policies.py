@@ -43,7 +43,8 @@ class Sheet:
 
     def __init__(self, request: HttpRequest, policy: Any, current: Any, start: Any) -> None:
         self.request, self.policy, self.current = request, policy, current
-        self.person: Any = request.user
+        person: Any = request.user
+        self.person = person
         self.sent = request.POST if request.method == "POST" else None
         self.start = start
         self.form = RulesForm(queries.catalogue(), queries.settings_of(start), self.sent)
