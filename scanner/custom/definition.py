@@ -22,7 +22,7 @@ PREFIX = "custom-"
 
 _SLUG = re.compile(PREFIX + r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_KEYS = {
+KEYS = {
     # name: whether it is needed
     "slug": True,
     "title": True,
@@ -104,8 +104,8 @@ def _definition(root: yaml.Node, reader: Reader) -> Definition | None:
     if root.end_mark.index - root.start_mark.index > MOST_CHARACTERS:
         reader.wrong(root, f"a rule has at most {MOST_CHARACTERS} characters")
         return None
-    nodes = reader.mapping(root, "a rule", _KEYS)
-    for name, needed in _KEYS.items():
+    nodes = reader.mapping(root, "a rule", KEYS)
+    for name, needed in KEYS.items():
         if needed and name not in nodes and isinstance(root, yaml.MappingNode):
             reader.wrong(root, f"{name!r} is missing")
     told = {
