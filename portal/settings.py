@@ -115,6 +115,8 @@ DATABASES = {
         )
     )
 }
+# The form of a policy has some fields for each rule, and people may write rules of their own.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = redis_address(
     text("REDIS_URL", f"redis+socket://{quote(str(DATA_DIR / 'run' / 'valkey.sock'))}")

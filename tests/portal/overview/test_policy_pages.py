@@ -337,3 +337,10 @@ def test_pages_ask_as_much_of_a_large_fleet_as_of_a_small_one(
             read(as_alice, address)
         counts.append(len(queried))
     assert counts[0] == counts[1] <= 12
+
+
+def test_a_form_may_have_thousands_of_fields(as_alice: Client, web: Policy):
+    many = {f"set:custom-{number}:x": "1" for number in range(3_000)}
+    answer = as_alice.post(BASELINE, {"do": "preview", "name": "Baseline", **many})
+    assert answer.status_code == 200
+    assert "Nothing would change on 1 host." in text(answer.content.decode())
