@@ -9,7 +9,7 @@ COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11
 	--generate-hashes --no-header --no-annotate
 
 .PHONY: help run test setup setup-test static services dev check lint types imports migrations \
-	docs unit fix integration browser record bench lock clean
+	documents compare-peer fuzz docs unit fix integration browser record bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,16 @@ fix: ## format, and repair what can be repaired
 record: ## save new answers of a real engine as test data
 	@$(PYTHON) -m tests.recorded.record
 	@$(PYTHON) -m tests.recorded.record_machines
+
+fuzz: ## 100,000 spoilt answers; minutes of both processors
+	@PLIMSOLL_TEST_FUZZ_EXAMPLES=12500 $(PYTEST) -q -n 2 tests/scanner/test_fuzz.py
+
+documents: ## write the tables in the documents that are made from the code
+	@$(PYTHON) -m tests.architecture.generated
+
+compare-peer: setup-test ## judge one engine by docker-bench-security (DOCKER_BENCH=its directory) and by us
+	@scripts/install-test-packages
+	@$(PYTHON) -m benchmarks.compare_peer "$(DOCKER_BENCH)"
 
 bench: setup-test ## measure the scanner against the engine itself
 	@scripts/install-test-packages

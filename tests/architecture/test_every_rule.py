@@ -52,7 +52,8 @@ CATALOGUE = {
     """,
     "host": """
         audit-rules certificate-permissions configuration-in-force configuration-permissions
-        docker-group-members kernel-hardening separate-partition service-unit-permissions socket-permissions
+        docker-group-members kernel-hardening separate-partition service-unit-permissions
+        socket-permissions
     """,
 }
 

@@ -1,8 +1,12 @@
 """Recorded answers, spoilt at random: the parser refuses them as malformed or takes them, and no
-rule breaks on what it takes."""
+rule breaks on what it takes.
+
+`make fuzz` runs the same with 100,000 examples.
+"""
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +23,13 @@ from tests.recorded import container as recorded
 from tests.recorded.cases_images import IMAGES
 from tests.recorded.machines import machine
 
-NAMES = sorted(f.stem for f in (HERE / ENGINE).glob("*.json") if not f.stem.startswith("_"))
+KINDS = sorted(path.name for path in HERE.iterdir() if (path / "_version.json").exists())
+NAMES = sorted(
+    (kind, file.stem)
+    for kind in KINDS
+    for file in (HERE / kind).glob("*.json")
+    if not file.stem.startswith("_")
+)
 PIECES = (
     "/bin/sh -c ",
     "#(nop) ",
@@ -57,7 +67,7 @@ PIECES += (
     "|",
 )
 NETWORKS = networks("_networks_network")
-VERSION = json.dumps(answer("_version")).encode()
+HOSTS = (*((kind, "_info") for kind in KINDS), (ENGINE, "_swarm_info"))
 WORDS = ("", "0", "-1", "host", "container:", "container:pid_host", "none", "ALL", "\0", "80/tcp")
 WORDS += ("/", "..", "seccomp={", "no-new-privileges:", "a:b=c", "🐳", "65536", "-", "NONE", "CMD")
 ATOMS = (
@@ -80,8 +90,13 @@ PARSERS: tuple[Callable[[bytes], object], ...] = (
     *(parse.container, parse.listing, parse.networks, parse.processes),
     *(parse.image, parse.history),
 )
+# What no engine answers, but something that calls itself one could.
+HUGE = (f'"{"x" * 100_000}"', f"[{'0,' * 9_999}0]", "[" * 400 + "]" * 400)
 FUZZ = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=int(os.environ.get("PLIMSOLL_TEST_FUZZ_EXAMPLES", "80")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    database=None,
 )
 
 
@@ -105,13 +120,15 @@ def spoil(document: Any, data: st.DataObject) -> Any:
         if not found:
             break
         inside, key = data.draw(st.sampled_from(found))
-        how = data.draw(st.sampled_from(("replace", "remove", "twice", "list", "rename")))
+        how = data.draw(st.sampled_from(("replace", "remove", "twice", "list", "rename", "huge")))
         if how == "remove":
             del inside[key]
         elif how == "twice" and isinstance(inside, list):
             inside.append(inside[key])
         elif how == "list":
             inside[key] = [inside[key]]
+        elif how == "huge":
+            inside[key] = json.loads(data.draw(st.sampled_from(HUGE)))
         elif how == "rename" and isinstance(inside, dict):
             inside[data.draw(st.sampled_from(WORDS))] = inside.pop(key)
         else:
@@ -128,8 +145,9 @@ def judged(snapshot: Snapshot) -> None:
 
 @FUZZ
 @given(st.sampled_from(NAMES), st.data())
-def test_a_spoilt_container_breaks_nothing(name: str, data: st.DataObject) -> None:
-    document = answer(name)
+def test_a_spoilt_container_breaks_nothing(case: tuple[str, str], data: st.DataObject) -> None:
+    kind, name = case
+    document = answer(name, kind)
     listed = data.draw(st.sampled_from((volumes(document), (), None)))
     body = json.dumps(spoil(document, data)).encode()
     try:
@@ -139,7 +157,7 @@ def test_a_spoilt_container_breaks_nothing(name: str, data: st.DataObject) -> No
     others = tuple(c for c in neighbours() if c.id != found.id)
     judged(
         Snapshot(
-            host=host(),
+            host=host(kind),
             containers=(found, *others),
             networks=NETWORKS,
             images=data.draw(st.sampled_from(((), None))),
@@ -149,11 +167,14 @@ def test_a_spoilt_container_breaks_nothing(name: str, data: st.DataObject) -> No
 
 
 @FUZZ
-@given(st.sampled_from(("_info", "_swarm_info")), st.data())
-def test_a_spoilt_host_breaks_nothing(name: str, data: st.DataObject) -> None:
-    info = spoil(answer(name), data)
+@given(st.sampled_from(HOSTS), st.data())
+def test_a_spoilt_host_breaks_nothing(case: tuple[str, str], data: st.DataObject) -> None:
+    kind, name = case
+    documents = {each: answer(each, kind) for each in ("_version", name)}
+    spoilt = data.draw(st.sampled_from(("_version", name)))
+    documents[spoilt] = spoil(documents[spoilt], data)
     try:
-        found = parse.host(VERSION, json.dumps(info).encode())
+        found = parse.host(*(json.dumps(document).encode() for document in documents.values()))
     except wire.Malformed:
         return
     judged(

@@ -13,7 +13,8 @@ from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown
 
 FOLDERS = ("/run/containerd", "/etc/docker")
 FILES = (
-    *("/run/containerd/containerd.sock", "/etc/default/docker", "/etc/docker/daemon.json"),
+    *("/run/containerd/containerd.sock", "/run/docker/containerd/containerd.sock"),
+    *("/etc/default/docker", "/etc/docker/daemon.json"),
     *("/etc/containerd/config.toml", "/etc/sysconfig/docker", "/usr/bin/containerd"),
     *("/usr/bin/containerd-shim", "/usr/bin/containerd-shim-runc-v1"),
     *("/usr/bin/containerd-shim-runc-v2", "/usr/bin/runc", "/usr/sbin/runc"),

@@ -40,7 +40,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     family=Family.NETWORK,
     report="1.3(2)",
-    cis=("7.4",),
+    cis=("7.3",),
     reads=("networks: Driver", "networks: Ingress", FACT),
     why=(
         "An overlay carries what containers say to each other over the network between the hosts, "

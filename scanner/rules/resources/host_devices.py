@@ -89,18 +89,14 @@ RULE = Rule(
     reads=(DEVICES, REQUESTS, RULES, "Mounts"),
     why=(
         "A device is the host's hardware without anything in between: a disk gives all its files, "
-        "whatever their owner. Unless said otherwise, the container may also write to it and "
-        "make further device nodes."
+        "whatever their owner. By default the container may also write to it and make nodes."
     ),
     links=("https://docs.docker.com/reference/cli/docker/container/run/#device",),
     parameters=Parameters,
     check=check,
     fix=Fix(
         summary="Take the devices away; if one is needed, give that one alone and only to read.",
-        side_effects=(
-            "Programs that use the hardware fail. Write --device=/dev/NAME:/dev/NAME:r for reading "
-            "only, and name in the policy what the container may have."
-        ),
+        side_effects="Programs that use it fail. --device=/dev/NAME:/dev/NAME:r allows reading.",
         change=change,
         bad=("--device=/dev/fuse", "--device-cgroup-rule=b 8:* rwm"),
     ),

@@ -42,7 +42,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     family=Family.SWARM,
     report="",
-    cis=("7.6",),
+    cis=("7.5",),
     reads=(STATE, "info: Swarm.ControlAvailable", FACT),
     why=(
         "Managers keep the key to the swarm's log, in which its secrets are, and their own TLS "

@@ -43,7 +43,7 @@ RULE = Rule(
     severity=Severity.LOW,
     family=Family.SWARM,
     report="",
-    cis=("7.8",),
+    cis=("7.7",),
     reads=("info: Swarm.LocalNodeState", "info: Swarm.ControlAvailable", FACT),
     why=(
         "By its certificate a node takes part in the swarm and gets its tasks with their secrets. "

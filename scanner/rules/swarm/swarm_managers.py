@@ -50,7 +50,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     family=Family.SWARM,
     report="",
-    cis=("7.2",),
+    cis=("7.1",),
     reads=("info: Swarm.LocalNodeState", "info: Swarm.ControlAvailable", FACT, NODES),
     why=(
         "Managers decide by a majority: one alone is lost with its host, and of two both must "

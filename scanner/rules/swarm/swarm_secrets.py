@@ -44,7 +44,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     family=Family.SWARM,
     report="",
-    cis=("7.5",),
+    cis=("7.4",),
     reads=("info: Swarm.LocalNodeState", "info: Swarm.ControlAvailable", FACT, SECRETS),
     why=(
         "What stands in a service's environment is shown to whoever may inspect the service or "

@@ -43,7 +43,7 @@ RULE = Rule(
     severity=Severity.LOW,
     family=Family.SWARM,
     report="",
-    cis=("5.1", "7.1"),
+    cis=("5.1",),
     reads=(FACT, "info: Swarm.ControlAvailable", "services"),
     why=(
         "In swarm mode the engine opens ports to other hosts and obeys what a manager says. Where "
