@@ -95,6 +95,10 @@ class Parameter(NamedTuple):
     default: str
     values: list[tuple[str, str]]
 
+    @property
+    def changed(self) -> bool:
+        return any(value != self.default for value, _ in self.values)
+
 
 def parameters(rule: Rule[Any, Any], found: list[InForce]) -> list[Parameter]:
     """What the rule can be set to, with the values in force."""
