@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlencode
 
 from scanner import calls, wire
@@ -20,9 +20,11 @@ from scanner.ledger import Call
 from scanner.transport import address
 from scanner.transport.certificates import CertificateFacts
 from scanner.transport.credentials import Credentials
-from scanner.transport.ssh import Ssh
 from scanner.transport.tls import Tls
 from scanner.transport.ways import Way, way_to
+
+if TYPE_CHECKING:
+    from scanner.transport.ssh import Ssh
 
 OLDEST_API = (1, 40)
 NEWEST_API = (1, 51)
@@ -118,9 +120,10 @@ class Engine:
     def shell(self) -> "Shell | None":
         """For reading commands on the engine's machine; None where the way allows none. Raises
         EngineError where the connection is lost."""
-        if not isinstance(self.way, Ssh) or not self.way.may_run_commands(self.timeout):
+        if self.way.address.kind != address.SSH:
             return None
-        return Shell(self.way, self.timeout)
+        way = cast("Ssh", self.way)
+        return Shell(way, self.timeout) if way.may_run_commands(self.timeout) else None
 
     def version(self) -> bytes:
         """GET /version, after which every call names one API version that both sides know.
@@ -319,7 +322,7 @@ class Engine:
 class Shell:
     """Runs reading commands on the engine's machine."""
 
-    def __init__(self, way: Ssh, timeout: float) -> None:
+    def __init__(self, way: "Ssh", timeout: float) -> None:
         self._way = way
         self._timeout = timeout
 

@@ -42,6 +42,12 @@ KINDS = {
 }
 
 
+ACCESS_KINDS = frozenset(
+    {"docker_denied", "docker_unreachable", "socket_missing", "not_a_socket", "refused"}
+)
+"""Of SSH: the login is good, but what it leads to is not the engine."""
+
+
 class EngineError(Exception):
     """The engine could not be read. `kind` is a word of KINDS, `advice` the next step to take."""
 

@@ -11,7 +11,7 @@ from scanner import parse, wire
 from scanner.calls import UNKNOWN_PATH
 from scanner.context import NEEDS_SSH
 from scanner.engine import Engine
-from scanner.errors import AnswerError, EngineError, GoneError, SshKeyError
+from scanner.errors import ACCESS_KINDS, AnswerError, EngineError, GoneError, SshKeyError
 from scanner.evaluate import evaluate
 from scanner.ledger import Call
 from scanner.model import Host, Snapshot, Unread
@@ -21,7 +21,6 @@ from scanner.transport import address, certificates
 from scanner.transport.certificates import CertificateFacts
 from scanner.transport.credentials import Credentials
 from scanner.transport.rungs import Act, Rung
-from scanner.transport.ssh import ACCESS_KINDS
 
 OK, FAILED, NOT_REACHED = "ok", "failed", "skipped"
 LEAST_SECONDS = 0.5

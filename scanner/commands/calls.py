@@ -8,7 +8,7 @@ from rich.table import Table
 from scanner import calls, report
 from scanner.commands import CLEAN, Commands
 from scanner.machine import COMMANDS as READING
-from scanner.transport.ssh import COMMANDS as CHECKING
+from scanner.transport.ssh_commands import COMMANDS as CHECKING
 
 COMMANDS = (*CHECKING, *READING)
 

@@ -2,8 +2,8 @@
 
 import ipaddress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import asyncssh
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -11,6 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from scanner.errors import EngineError
+from scanner.lazily import Lazily
+
+if TYPE_CHECKING:
+    import asyncssh
+else:
+    asyncssh = Lazily("asyncssh")
 
 LIMIT = 256 * 1024
 """Characters of a text that is looked at."""
@@ -97,7 +103,7 @@ def generate_key() -> tuple[str, str]:
     return key.export_private_key().decode(), key.export_public_key().decode().strip()
 
 
-def ssh_key(key: str) -> asyncssh.SSHKey:
+def ssh_key(key: str) -> "asyncssh.SSHKey":
     """Raises EngineError for what is no private SSH key without passphrase."""
     try:
         return asyncssh.import_private_key(_bounded(key))
@@ -119,7 +125,7 @@ def public_key(key: str) -> str:
     return made.export_public_key().decode().strip()
 
 
-def public_keys(text: str) -> list[asyncssh.SSHKey]:
+def public_keys(text: str) -> "list[asyncssh.SSHKey]":
     """Public SSH keys, one a line. Raises EngineError for a line that is none."""
     try:
         return [asyncssh.import_public_key(line) for line in _bounded(text).splitlines() if line]

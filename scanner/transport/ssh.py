@@ -25,36 +25,17 @@ from scanner.transport.address import DEFAULT_SOCKET, SSH, Address
 from scanner.transport.background import Background
 from scanner.transport.credentials import Ssh as Credentials
 from scanner.transport.rungs import Rung
+from scanner.transport.ssh_commands import CHECK, CHECKED, look_at
 from scanner.transport.tcp import Dialler
 
 CHANNELS = 4
 """At most, at any time: servers allow ten by default, also for others who use the account."""
 
 KEEP_ALIVE_SECONDS = 10
-ACCESS_KINDS = frozenset(
-    {"docker_denied", "docker_unreachable", "socket_missing", "not_a_socket", "refused"}
-)
 
 _CHUNK = 64 * 1024
 _SAID_LIMIT = 4096
 _END_SECONDS = 3.0
-
-_CHECK, _CHECKED = "echo plimsoll", b"plimsoll\n"
-# Says in one word what is wrong with the socket, and to whom it belongs.
-_LOOK = """\
-if [ ! -e "$1" ]; then echo missing; elif [ ! -S "$1" ]; then echo other
-elif [ -r "$1" ] && [ -w "$1" ]; then echo usable; else echo denied; fi
-stat -L -c %G -- "$1"
-"""
-
-
-def _look_at(path: str) -> str:
-    return shlex.join(["sh", "-c", _LOOK, "sh", path])
-
-
-COMMANDS = (_CHECK, _look_at(DEFAULT_SOCKET))
-"""What is run beside reading: the first to see if commands can be run, the second where a login
-does not lead to the engine."""
 
 T = TypeVar("T")
 
@@ -104,7 +85,7 @@ class Ssh:
         """False where the key is bound to a command, or the server allows none."""
         if self._commands is None:
             try:
-                self._commands = self.run(_CHECK, timeout, 1024) == (0, _CHECKED)
+                self._commands = self.run(CHECK, timeout, 1024) == (0, CHECKED)
             except AnswerError:
                 self._commands = False
         return self._commands
@@ -289,9 +270,7 @@ class Ssh:
     async def _look(self, path: str) -> tuple[str, str]:
         """One word about the socket, and its group; empty where no command may be run."""
         try:
-            _, answer = await asyncio.wait_for(
-                self._said(_look_at(path), _SAID_LIMIT), _END_SECONDS
-            )
+            _, answer = await asyncio.wait_for(self._said(look_at(path), _SAID_LIMIT), _END_SECONDS)
         except (AnswerError, asyncssh.Error, TimeoutError):
             return "", ""
         lines = answer.decode("utf-8", "replace").split("\n")

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from scanner.errors import EngineError
+from scanner.lazily import Lazily
 from scanner.ledger import Call
 from scanner.transport import credentials as given
 from scanner.transport.address import SSH, TCP, TLS, Address
 from scanner.transport.credentials import Credentials
 from scanner.transport.rungs import Rung
-from scanner.transport.ssh import Ssh
 from scanner.transport.tcp import Tcp
 from scanner.transport.tls import Tls
-from scanner.transport.unix import Unix
+
+ssh, unix = Lazily("scanner.transport.ssh"), Lazily("scanner.transport.unix")
 
 
 class Way(Protocol):
@@ -40,7 +41,8 @@ def way_to(address: Address, credentials: Credentials, ledger: list[Call]) -> Wa
     if address.kind == TLS and isinstance(credentials, given.Tls):
         return Tls(address, credentials)
     if address.kind == SSH and isinstance(credentials, given.Ssh):
-        return Ssh(address, credentials, ledger)
+        over_ssh: Way = ssh.Ssh(address, credentials, ledger)
+        return over_ssh
     if address.kind in (TLS, SSH):
         raise EngineError(
             "bad_credentials",
@@ -55,4 +57,5 @@ def way_to(address: Address, credentials: Credentials, ledger: list[Call]) -> Wa
             f"{address} takes no certificates or keys.",
             "Use https://host:2376 or ssh://user@host.",
         )
-    return Tcp(address) if address.kind == TCP else Unix(address)
+    local: Way = unix.Unix(address)
+    return Tcp(address) if address.kind == TCP else local

@@ -19,7 +19,7 @@ from scanner.machine import COMMANDS as READING
 from scanner.model import Snapshot
 from scanner.rules import RULES
 from scanner.transport.ssh import CHANNELS
-from scanner.transport.ssh import COMMANDS as CHECKING
+from scanner.transport.ssh_commands import COMMANDS as CHECKING
 from tests.conftest import start
 from tests.support.engines import Engine
 from tests.support.hostile import Peer, Server
