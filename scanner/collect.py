@@ -232,7 +232,8 @@ def _inspect_images(
             continue  # removed by force under a running container: rules that need it say unknown
         except (AnswerError, wire.Malformed) as error:
             gaps.append(Gap(image_id[:19], "image", str(error)))
-    return tuple(known.values())
+    # Engines list images of one age in any order.
+    return tuple(sorted(known.values(), key=lambda image: (image.name, image.id)))
 
 
 def _with_history(engine: Engine, image: Image, gaps: list[Gap]) -> Image:

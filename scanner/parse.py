@@ -287,8 +287,8 @@ def history(body: bytes) -> tuple[Layer, ...]:
 
 
 def _names(values: Any) -> tuple[str, ...]:
-    """Without the placeholder that the engine lists for what has none."""
-    return tuple(name[:_LIMIT] for name in values or () if "<none>" not in name)
+    """In one order, without the placeholder that the engine lists for what has none."""
+    return tuple(sorted(name[:_LIMIT] for name in values or () if "<none>" not in name))
 
 
 def swarm(swarm_body: bytes, nodes_body: bytes, services_body: bytes, secrets_body: bytes) -> Swarm:
@@ -422,10 +422,11 @@ def networks(body: bytes) -> tuple[Network, ...]:
 
 def volumes(body: bytes) -> tuple[Volume, ...]:
     """GET /volumes."""
-    return tuple(
+    found = (
         Volume(entry.Name, entry.Driver or "local", _string_map(entry.Options or {}))
         for entry in wire.decode(body, wire.VolumesJson).Volumes or ()
     )
+    return tuple(sorted(found, key=lambda volume: volume.name))
 
 
 def listing(body: bytes) -> list[wire.ListedJson]:

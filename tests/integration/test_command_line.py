@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -163,6 +164,7 @@ def test_ctrl_c_ends_a_scan_that_waits_without_a_traceback(tmp_path):
         )
         connection, _ = silent.accept()
         connection.recv(1024)
+        time.sleep(0.5)  # it has asked, and now waits
         scan.send_signal(signal.SIGINT)
         _, said = scan.communicate(timeout=30)
         connection.close()

@@ -116,3 +116,22 @@ def test_networks_come_in_one_order_however_the_engine_lists_them() -> None:
     backwards = json.dumps(answer("_networks_network")[::-1]).encode()
     assert len(parse.networks(body)) > 3
     assert parse.networks(body) == parse.networks(backwards)
+
+
+def test_images_come_in_one_order_however_the_engine_lists_them() -> None:
+    """Else a scan that finds nothing new would write all its results again."""
+
+    class Reversed(Engine):
+        def _answer(self, path: str) -> Any:
+            images = list(reversed(answer("_images")))
+            return images if path == "/images/json" else super()._answer(path)
+
+    class Listed(Engine):
+        def _answer(self, path: str) -> Any:
+            return answer("_images") if path == "/images/json" else super()._answer(path)
+
+    volumes: dict[str, dict[str, str]] = {name: {} for name in named()}
+    engines: list[Any] = [Listed(volumes), Reversed(volumes)]
+    one, other = (collect(engine, processes=False).images for engine in engines)
+    assert one == other
+    assert one
