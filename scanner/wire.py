@@ -464,6 +464,8 @@ class Malformed(Exception):
     """The engine answered something that is no JSON, or JSON of another shape altogether."""
 
 
+# What is no UTF-8 is told apart from what is no JSON in some places only.
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
@@ -479,11 +481,11 @@ def decode(body: bytes, kind: Any) -> Any:
         return decoder.decode(body)
     except msgspec.ValidationError:
         pass
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise Malformed(f"no valid JSON: {error}") from error
     try:
         return _lenient(msgspec.json.decode(body), kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise Malformed(f"no valid JSON: {error}") from error
 
 

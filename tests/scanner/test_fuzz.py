@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -275,7 +275,9 @@ def test_any_json_at_all_is_malformed_or_taken(document: Any) -> None:
 
 
 @FUZZ
-@given(st.binary(max_size=200))
+@given(st.binary(max_size=200) | st.binary(max_size=50).map(lambda text: b'"%b"' % text))
+@example(b'"\x80"')
+@example(b'{"Id": "\x80"}')
 def test_any_bytes_at_all_are_malformed_or_taken(body: bytes) -> None:
     for function in PARSERS:
         try:
