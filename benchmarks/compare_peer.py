@@ -87,14 +87,16 @@ class Ours(NamedTuple):
 DIFFERENCES = {
     "1.1.1": "a part of the root's file system that is mounted once more is a mount point, and no "
     "partition: both have one device, and fill up together",
-    "1.1.8": "containerd here has its socket under /run/docker, and there is no unit "
-    "containerd.socket: the script looks for an empty name in the audit rules",
     "2.11": "the base device's size is a setting of devicemapper, which engines have no more since "
     "25.0; cow-storage-driver names engines that still use it",
     "4.1": "it compares Config.User with root and 0; `0:0` is uid 0 too, which the process list of "
     "the engine shows",
     "4.5": "it reads DOCKER_CONTENT_TRUST in the shell that runs the script, which says nothing of "
     "the engine or of whoever else uses it",
+    "4.6": "an image that has neither a name nor a container waits to be pruned: image-sprawl "
+    "counts it, and the rules about how images are made leave it out",
+    "4.7": "it looks for the word update; in one instruction with an install the index is never "
+    "older than what is installed from it",
     "5.2": "the engine's SecurityOptions have no AppArmor, so no container can have a profile; "
     "mandatory-access-control says it once, for the host",
     "5.3": "the engine's SecurityOptions have no SELinux; and any --security-opt at all, even "
@@ -122,6 +124,11 @@ DIFFERENCES = {
     "control groups of version 1",
     "5.26": "no-new-privileges:false has the words in it, and switches it off",
     "5.27": "a health check that reports unhealthy is there, and fails",
+    **dict.fromkeys(
+        ("7.2", "7.6", "7.8", "7.9"),
+        "there is no swarm here, so nothing was passed; of a swarm no engine tells the address "
+        "that it listens on, nor when its keys were last changed",
+    ),
     "5.32": "it looks for the words docker.sock: a directory that holds the socket is as good as "
     "the socket, and one that is only called so is not",
 }
