@@ -237,6 +237,7 @@ class Engine:
                 stdout=log,
                 stderr=log,
                 env=environment,
+                cwd="/",  # a rootless engine's user may not enter ours
                 start_new_session=True,
                 pass_fds=[listener.fileno()] if listener else [],
             )
