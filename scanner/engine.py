@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlencode
 
 from scanner import calls, wire
-from scanner.errors import AnswerError, EngineError, GoneError
+from scanner.errors import AnswerError, EngineError, GoneError, in_a_line
 from scanner.ledger import Call
 from scanner.transport import address
 from scanner.transport.certificates import CertificateFacts
@@ -355,5 +355,4 @@ def _said(body: bytes) -> str:
     except wire.Malformed:
         text = ""
     text = text or body[:200].decode("utf-8", "replace")
-    line = " ".join(text.split())[:200]
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line) or "(nothing)"
+    return in_a_line(text, 200) or "(nothing)"

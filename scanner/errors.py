@@ -42,6 +42,12 @@ KINDS = {
 }
 
 
+def in_a_line(said: str, limit: int) -> str:
+    """What another program said, as one printable line for a message."""
+    line = " ".join(said.split())[:limit]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+
+
 ACCESS_KINDS = frozenset(
     {"docker_denied", "docker_unreachable", "socket_missing", "not_a_socket", "refused"}
 )

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import asyncssh
 
-from scanner.errors import AnswerError, EngineError, SshKeyError
+from scanner.errors import AnswerError, EngineError, SshKeyError, in_a_line
 from scanner.ledger import Call
 from scanner.transport import address as addresses
 from scanner.transport import certificates
@@ -539,8 +539,7 @@ async def _beginning(source: Any) -> str:
     kept = b""
     while data := await source.read(_CHUNK):
         kept = (kept + data)[:_SAID_LIMIT]
-    line = " ".join(kept.decode("utf-8", "replace").split())[:300]
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    return in_a_line(kept.decode("utf-8", "replace"), 300)
 
 
 async def _at_most(source: Any, limit: int, command: str) -> bytes:

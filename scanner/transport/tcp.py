@@ -10,7 +10,7 @@ from typing import Any
 
 from scanner.errors import EngineError
 from scanner.transport.address import SSH, TCP, Address
-from scanner.transport.rungs import Rung
+from scanner.transport.rungs import Held, Rung
 
 _START = {
     TCP: "Start the engine there, or check the port: 2375 is plain TCP, 2376 is TLS.",
@@ -25,18 +25,25 @@ class Dialler:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._found: list[Any] = []
-        self._held: socket.socket | None = None
+        self._held = Held(self._connected)
 
     def rungs(self) -> Iterator[Rung]:
         if not is_number(self.address.host):
             yield Rung(f"The name {self.address.host} is known", self.resolve)
-        yield Rung(f"Port {self.address.port} answers", self._hold)
+        yield Rung(f"Port {self.address.port} answers", self._held.hold)
 
     def dial(self, timeout: float) -> socket.socket:
         """A connected socket. `timeout` bounds the looking up and, again, the connecting."""
-        held, self._held = self._held, None
-        if held is not None:
-            return held
+        return self._held.take(timeout)
+
+    def resolve(self, timeout: float) -> None:
+        if not self._found:
+            self._found = _resolved(self.address, timeout)
+
+    def close(self) -> None:
+        self._held.close()
+
+    def _connected(self, timeout: float) -> socket.socket:
         self.resolve(timeout)
         ends = time.monotonic() + timeout
         last: OSError = TimeoutError()
@@ -55,18 +62,6 @@ class Dialler:
                 continue
             return attempt
         raise self._diagnosis(last, timeout) from last
-
-    def resolve(self, timeout: float) -> None:
-        if not self._found:
-            self._found = _resolved(self.address, timeout)
-
-    def close(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    def _hold(self, timeout: float) -> None:
-        self._held = self.dial(timeout)
 
     def _diagnosis(self, error: OSError, timeout: float) -> EngineError:
         where, port = self.address.where, self.address.port

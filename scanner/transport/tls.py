@@ -16,7 +16,7 @@ from scanner.transport import certificates
 from scanner.transport.address import Address
 from scanner.transport.certificates import CertificateFacts
 from scanner.transport.credentials import Tls as Credentials
-from scanner.transport.rungs import Rung
+from scanner.transport.rungs import Held, Rung
 from scanner.transport.tcp import Dialler
 
 # OpenSSL's numbers of why a certificate was not accepted (X509_V_ERR_…).
@@ -45,18 +45,17 @@ class Tls:
         ]
         self._context = _context(credentials, self._ours)
         self._dialler = Dialler(address)
-        self._held: ssl.SSLSocket | None = None
+        self._held = Held(self._secured)
         self._accepted = False
         self.peer: CertificateFacts | None = None
         """What the engine's own certificate says, once it has shown it and it was accepted."""
 
     def connect(self, timeout: float) -> socket.socket:
-        held, self._held = self._held, None
-        return held or self._secured(timeout)
+        return self._held.take(timeout)
 
     def rungs(self) -> Iterator[Rung]:
         yield from self._dialler.rungs()
-        yield Rung("TLS is spoken there", self._hold)
+        yield Rung("TLS is spoken there", self._held.hold)
         yield Rung(f"The certificate is that of {self.address.host}", kinds=PEER_KINDS)
         yield Rung("Our certificate is accepted", kinds=frozenset({"client_refused"}))
 
@@ -65,12 +64,7 @@ class Tls:
 
     def close(self) -> None:
         self._dialler.close()
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    def _hold(self, timeout: float) -> None:
-        self._held = self._secured(timeout)
+        self._held.close()
 
     def _secured(self, timeout: float) -> ssl.SSLSocket:
         raw = self._dialler.dial(timeout)
@@ -209,8 +203,7 @@ class Tls:
             with closing(self._dialler.dial(timeout)) as raw:
                 raw.settimeout(timeout)
                 with curious.wrap_socket(raw, server_hostname=self.address.host) as secured:
-                    shown = secured.getpeercert(binary_form=True)
-            return certificates.facts(x509.load_der_x509_certificate(shown or b""))
+                    return _shown(secured)
         except (OSError, ValueError, EngineError):
             return None  # a TLS 1.2 server hides it from whoever shows none
 

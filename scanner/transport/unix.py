@@ -9,7 +9,7 @@ from docker.transport.unixconn import UnixHTTPConnection
 
 from scanner.errors import EngineError
 from scanner.transport.address import Address
-from scanner.transport.rungs import Rung
+from scanner.transport.rungs import Held, Rung
 
 
 class _Connection(UnixHTTPConnection):
@@ -30,25 +30,19 @@ class _Connection(UnixHTTPConnection):
 class Unix:
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._held: socket.socket | None = None
+        self._held = Held(self._connected)
 
     def connect(self, timeout: float) -> socket.socket:
-        held, self._held = self._held, None
-        return held or self._connected(timeout)
+        return self._held.take(timeout)
 
     def rungs(self) -> Iterator[Rung]:
-        yield Rung(f"{self.address.path} takes connections", self._hold)
+        yield Rung(f"{self.address.path} takes connections", self._held.hold)
 
     def trouble(self, error: Exception) -> EngineError | None:
         return None
 
     def close(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    def _hold(self, timeout: float) -> None:
-        self._held = self._connected(timeout)
+        self._held.close()
 
     def _connected(self, timeout: float) -> socket.socket:
         connection = _Connection(

@@ -57,5 +57,7 @@ def way_to(address: Address, credentials: Credentials, ledger: list[Call]) -> Wa
             f"{address} takes no certificates or keys.",
             "Use https://host:2376 or ssh://user@host.",
         )
+    if address.kind == TCP:
+        return Tcp(address)
     local: Way = unix.Unix(address)
-    return Tcp(address) if address.kind == TCP else local
+    return local
