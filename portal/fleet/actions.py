@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit, secrets
+from portal.core import audit, naming, secrets
 from portal.core.errors import Conflict, DomainError, NotFound
 from portal.fleet import credentials as keys
 from portal.fleet import queries, stored
@@ -60,7 +59,7 @@ def add_group(
     now: datetime,
 ) -> Group:
     require(actor, Right.MANAGE_HOSTS)
-    name = _name(name, "group")
+    name = naming.name(name, "group")
     if Group.objects.filter(name__iexact=name).exists():
         raise Conflict(f"There is already a group {name}.")
     group = Group.objects.create(name=name, environment=environment, owner=owner.strip()[:100])
@@ -87,7 +86,7 @@ def add_host(
 ) -> Host:
     """Registers it; with `scan_now` its first scan is due at once, else after one interval."""
     require(actor, Right.MANAGE_HOSTS)
-    name, url = _name(name, "host"), _address(url)
+    name, url = naming.name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=None)
     _refuse_unfit(url, credentials)
     interval = settings.SCAN_INTERVAL_SECONDS
@@ -95,7 +94,7 @@ def add_host(
         with transaction.atomic():
             host = Host.objects.create(
                 name=name,
-                slug=_slug(name),
+                slug=naming.free_slug(Host, name, "host", reserved={"new"}),
                 url=url,
                 group=_group(group, actor=actor, now=now),
                 created_at=now,
@@ -125,7 +124,7 @@ def edit_host(
     new `credentials` those that it has stay, unless an address of this kind uses none."""
     require(actor, Right.MANAGE_HOSTS)
     host = _locked(host_id)
-    name, url = _name(name, "host"), _address(url)
+    name, url = naming.name(name, "host"), _address(url)
     _refuse_taken(name, url, besides=host)
     kept = Credential.objects.filter(host=host).first()
     if credentials is None and kept is not None and kept.kind != _kind(url):
@@ -376,13 +375,6 @@ def _group(group: Group | NewGroup | None, *, actor: User | None, now: datetime)
     return group or default_group(actor=actor, now=now)
 
 
-def _name(name: str, what: str) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > 100 or not name.isprintable():
-        raise DomainError(f"A {what}'s name has 1 to 100 printable characters.")
-    return name
-
-
 def _address(url: str) -> str:
     try:
         return canonical(url)
@@ -433,11 +425,3 @@ def _refuse_taken(name: str, url: str, *, besides: Host | None) -> None:
         raise Conflict(f"There is already a host named {name}.")
     if found := others.filter(url=url).first():
         raise Conflict(f"{url} is already registered as {found.name}.")
-
-
-def _slug(name: str) -> str:
-    base = slugify(name)[:100] or "host"
-    base = f"host-{base}" if base == "new" else base
-    taken = set(Host.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)

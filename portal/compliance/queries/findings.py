@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 from django.db.models import Case, CharField, Count, F, IntegerField, Max, Sum, Value, When
 from django.db.models.query import QuerySet
 
-from portal.compliance.models import Result, Severity, State, Tally, Verdict, state_of
+from portal.compliance.models import Result, State, Tally, Verdict, state_of
 from portal.compliance.queries.filters import STATES, Filters
 from portal.core import display
 from portal.fleet.models import Environment
@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
     @property
     def severity_name(self) -> str:
-        return str(Severity(self.severity).label).lower()
+        return display.SEVERITY_RANKS[self.severity]
 
 
 def line(result: Result) -> Line:

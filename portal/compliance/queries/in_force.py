@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from portal.core import display
+from portal.policies import forms
 from portal.policies import queries as policies
 from portal.policies.models import PolicyVersion
 from scanner import Rule
-from scanner.policies import PLAIN, Setting
+from scanner.policies import PLAIN, Setting, State
+from scanner.policies import parameters as parameters_of
 
-ON, SHADOW, OFF, CHANGED = "on", "shadow", "off", "changed"
-STATES = {ON: "On", SHADOW: "In shadow", OFF: "Off", CHANGED: "Changed"}
+ON, SHADOW, OFF, CHANGED = State.ON.value, State.SHADOW.value, State.OFF.value, "changed"
+STATES = {**{state.value: label for state, label in forms.STATES.items()}, CHANGED: "Changed"}
 """What a policy can do with a rule; "changed" is on with another severity or other parameters."""
 
 
@@ -70,20 +70,18 @@ class Settings:
     def of(self, slug: str) -> list[InForce]:
         return [InForce(version, settings.get(slug, PLAIN)) for version, settings in self._policies]
 
-    def states(self, slug: str) -> frozenset[str]:
-        return frozenset(found.state for found in self.of(slug))
 
-    def summary(self, slug: str) -> str:
-        """In a few words, such as "Off in Baseline, in shadow in Edge"; "" where every policy
-        leaves the rule as it is."""
-        found = [row for row in self.of(slug) if row.state != ON]
-        if len(self._policies) == 1:
-            return found[0].label if found else ""
-        by_state: dict[str, list[str]] = {}
-        for row in found:
-            by_state.setdefault(row.label, []).append(row.name)
-        parts = [f"{label} in {' and '.join(names)}" for label, names in by_state.items()]
-        return ", ".join(parts[:1] + [part[0].lower() + part[1:] for part in parts[1:]])
+def summary(found: list[InForce]) -> str:
+    """What all policies do with a rule in a few words, such as "Off in Baseline, in shadow in
+    Edge"; "" where every one leaves it as it is."""
+    other = [row for row in found if row.state != ON]
+    if len(found) == 1:
+        return other[0].label if other else ""
+    by_state: dict[str, list[str]] = {}
+    for row in other:
+        by_state.setdefault(row.label, []).append(row.name)
+    parts = [f"{label} in {' and '.join(names)}" for label, names in by_state.items()]
+    return ", ".join(parts[:1] + [part[0].lower() + part[1:] for part in parts[1:]])
 
 
 class Parameter(NamedTuple):
@@ -102,13 +100,11 @@ class Parameter(NamedTuple):
 
 def parameters(rule: Rule[Any, Any], found: list[InForce]) -> list[Parameter]:
     """What the rule can be set to, with the values in force."""
-    plain = msgspec.to_builtins(rule.parameters())
     shown = []
-    for field in msgspec.inspect.type_info(rule.parameters).fields:  # type: ignore[attr-defined]
-        extra = getattr(field.type, "extra_json_schema", None) or {}
-        default = written(plain[field.name])
-        values = _values(field.name, default, found)
-        shown.append(Parameter(field.name, extra.get("description", ""), default, values))
+    for parameter in parameters_of(rule):
+        default = written(parameter.own)
+        values = _values(parameter.name, default, found)
+        shown.append(Parameter(parameter.name, parameter.what, default, values))
     return shown
 
 

@@ -4,12 +4,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 
 from portal.compliance.models import Posture, Result, State, Tally
 from portal.compliance.queries.findings import Line, Lines, line, results
 from portal.compliance.queries.fixes import Remedy, image, remedy
-from portal.compliance.queries.in_force import OFF, InForce, Parameter, Settings, parameters
+from portal.compliance.queries.in_force import (
+    OFF,
+    InForce,
+    Parameter,
+    Settings,
+    parameters,
+    summary,
+)
 from portal.core.errors import NotFound
 from portal.fleet.models import Container
 from portal.fleet.queries import Scope
@@ -31,9 +38,7 @@ class Standing(NamedTuple):
     """A rule and how the results of the scope stand by it."""
 
     rule: Rule[Any, Any]
-    policies: tuple[InForce, ...] = ()
-    summary: str = ""
-    """What policies do with it, in words; "" where all leave it as it is."""
+    policies: list[InForce]
     passed: int = 0
     failed: int = 0
     excepted: int = 0
@@ -56,6 +61,11 @@ class Standing(NamedTuple):
     @property
     def states(self) -> frozenset[str]:
         return frozenset(found.state for found in self.policies)
+
+    @property
+    def summary(self) -> str:
+        """What policies do with it, in words; "" where all leave it as it is."""
+        return summary(self.policies)
 
 
 def references(rule: Rule[Any, Any]) -> list[str]:
@@ -107,8 +117,7 @@ def standings(scope: Scope) -> list[Standing]:
 
 def _standing(rule: Rule[Any, Any], sums: dict[str, Any], settings: Settings) -> Standing:
     counts = {name: sums.get(f"sum_{name}") or 0 for name in _COUNTS}
-    policies = tuple(settings.of(rule.slug))
-    return Standing(rule, policies, settings.summary(rule.slug), **counts)
+    return Standing(rule, settings.of(rule.slug), **counts)
 
 
 def families(found: Iterable[Standing]) -> list[Family]:
@@ -171,14 +180,13 @@ def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     last_read = sums.pop("last_read")
     tally = Tally.objects.filter(scope.condition("host__"), rule=slug, state=State.OPEN)
     standing_open = tally.aggregate(total=Sum("amount"), hosts=Count("host", distinct=True))
-    failing = results().filter(scope.condition("host__"), rule=slug, open=True)
-    failing = failing.order_by("-severity", "failed_since", "id")
+    failing = _failing(slug, scope)
     fill = _filled_for_an_image if found.subject_kind == "image" else _filled
     filled = fill(slug, failing, wanted)
     standing = _standing(found, sums, Settings())
     return Detail(
         standing=standing,
-        parameters=parameters(found, list(standing.policies)),
+        parameters=parameters(found, standing.policies),
         failing=Lines(failing, standing_open["total"] or 0),
         failing_hosts=standing_open["hosts"],
         choices=filled.choices,
@@ -193,8 +201,12 @@ def failing(slug: str, scope: Scope) -> Iterator[Line]:
     """Every open finding of the rule in the scope, from a cursor. Raises NotFound."""
     if slug not in catalogue():
         raise NotFound("There is no rule of this name.")
+    return map(line, _failing(slug, scope).iterator(1000))
+
+
+def _failing(slug: str, scope: Scope) -> "QuerySet[Result]":
     found = results().filter(scope.condition("host__"), rule=slug, open=True)
-    return map(line, found.order_by("-severity", "failed_since", "id").iterator(1000))
+    return found.order_by("-severity", "failed_since", "id")
 
 
 def _filled(slug: str, failing: Any, wanted: str) -> Filled:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, QuerySet
 
-from portal.compliance.models import Severity, ShadowResult, Verdict
+from portal.compliance.models import ShadowResult, Verdict
 from portal.compliance.queries.findings import in_a_line, title
+from portal.core import display
 from portal.fleet.queries import EVERYTHING, Scope
 
 MOST = 200
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 
     @property
     def severity_name(self) -> str:
-        return str(Severity(self.severity).label).lower()
+        return display.SEVERITY_RANKS[self.severity]
 
 
 def _rows(scope: Scope, groups: Collection[int] | None) -> "QuerySet[ShadowResult]":

@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from portal.compliance.models import Severity
 from portal.compliance.queries import shadow
+from portal.core import display
 from portal.fleet.models import Group
 from portal.fleet.queries import groups
 from portal.policies import forms, queries
 from portal.policies.models import Policy, PolicyVersion
 from scanner.policies import Settings, State
-
-_NAMES = {number: str(Severity(number).label).lower() for number in Severity}
 
 
 class Row(NamedTuple):
@@ -30,18 +28,21 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """The default first. Three queries."""
-    bound, versions = queries.bindings(), queries.latest()
-    every = {group.pk: group.name for group in groups()}
-    found = []
-    for version in versions.values():
-        policy = version.policy
-        mine = [
-            name
-            for number, name in every.items()
-            if bound.get(number) == policy.pk or (policy.default and number not in bound)
-        ]
-        found.append(_row(policy, version, mine))
+    bound, every = queries.bindings(), list(groups())
+    found = [
+        _row(version.policy, version, [g.name for g in _mine(version.policy, bound, every)])
+        for version in queries.latest().values()
+    ]
     return sorted(found, key=lambda row: (not row.policy.default, row.policy.name.lower()))
+
+
+def _mine(policy: Policy, bound: Mapping[int, int], every: Iterable[Group]) -> list[Group]:
+    """The groups that the policy is for, also those that have none of their own."""
+    return [
+        group
+        for group in every
+        if bound.get(group.pk) == policy.pk or (policy.default and group.pk not in bound)
+    ]
 
 
 def _row(policy: Policy, version: PolicyVersion, mine: list[str]) -> Row:
@@ -91,13 +92,8 @@ def in_shadow(policy: Policy, settings: Settings) -> list[shadow.Counts]:
     rules = [
         slug for slug, found in settings.items() if found.state is State.SHADOW and slug in known
     ]
-    bound = queries.bindings()
-    mine = [
-        group.pk
-        for group in groups()
-        if bound.get(group.pk) == policy.pk or (policy.default and group.pk not in bound)
-    ]
-    return shadow.counts(rules, groups=mine)
+    mine = _mine(policy, queries.bindings(), groups())
+    return shadow.counts(rules, groups=[group.pk for group in mine])
 
 
 class Comparison(NamedTuple):
@@ -157,8 +153,8 @@ def effects(lines: Iterable[Any]) -> list[Effect]:
         Effect(
             line,
             known[line.rule].title if line.rule in known else line.rule,
-            _NAMES[line.severity],
-            "" if line.before is None else _NAMES[line.before],
+            display.SEVERITY_RANKS[line.severity],
+            "" if line.before is None else display.SEVERITY_RANKS[line.before],
         )
         for line in lines
     ]

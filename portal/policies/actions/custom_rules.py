@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit
+from portal.core import audit, naming
 from portal.core.errors import Conflict, DomainError, NotFound
 from portal.policies.models import CustomRule, CustomRuleVersion, Policy, PolicyVersion
 from portal.policies.queries import forget
@@ -42,7 +42,7 @@ def read_rule(text: str) -> Rule[Any, Any]:
 def create_rule(text: str, *, comment: str, actor: User | None, now: datetime) -> CustomRule:
     """It begins in shadow in every policy: judged and shown to administrators, not counted."""
     require(actor, Right.MANAGE_POLICIES)
-    read, comment = read_rule(text), _comment(comment)
+    read, comment = read_rule(text), naming.comment(comment)
     if CustomRule.objects.filter(slug=read.slug).exists():
         raise Conflict(f"There is a rule {read.slug} already. A slug is never given twice.")
     if CustomRule.objects.filter(retired_at=None).count() >= MOST_RULES:
@@ -74,7 +74,7 @@ def save_rule(
             f"{before.author or 'Somebody'} saved version {before.number} meanwhile: "
             f"{before.comment} Open the rule again and make your change to that."
         )
-    read, comment = read_rule(text), _comment(comment)
+    read, comment = read_rule(text), naming.comment(comment)
     if read.slug != slug:
         message = f"the slug stays {slug}: exceptions and history name it"
         raise RuleRefused((custom.Problem(1, 1, message),))
@@ -91,7 +91,7 @@ def save_rule(
 def retire_rule(slug: str, *, comment: str, actor: User | None, now: datetime) -> None:
     """It judges nothing any more from each host's next scan; its findings end there."""
     require(actor, Right.MANAGE_POLICIES)
-    rule, comment = _locked(slug), _comment(comment)
+    rule, comment = _locked(slug), naming.comment(comment)
     if rule.retired_at is not None:
         raise Conflict(f"{slug} is retired already.")
     rule.retired_at = now
@@ -104,7 +104,7 @@ def retire_rule(slug: str, *, comment: str, actor: User | None, now: datetime) -
 def restore_rule(slug: str, *, comment: str, actor: User | None, now: datetime) -> None:
     """It judges again, beginning in shadow like a new one."""
     require(actor, Right.MANAGE_POLICIES)
-    rule, comment = _locked(slug), _comment(comment)
+    rule, comment = _locked(slug), naming.comment(comment)
     if rule.retired_at is None:
         raise Conflict(f"{slug} is not retired.")
     rule.retired_at = None
@@ -164,10 +164,3 @@ def _locked(slug: str) -> CustomRule:
 def _plain(text: str) -> str:
     """With the ends of lines that a browser changes as they were."""
     return text.replace("\r\n", "\n").rstrip() + "\n"
-
-
-def _comment(comment: str) -> str:
-    comment = " ".join(comment.split())
-    if not comment or len(comment) > 500 or not comment.isprintable():
-        raise DomainError("Say in 1 to 500 characters what you changed and why.")
-    return comment

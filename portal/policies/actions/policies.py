@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit, display
+from portal.core import audit, display, naming
 from portal.core.errors import Conflict, DomainError, NotFound
 from portal.fleet.models import Group
 from portal.policies.models import Binding, Policy, PolicyVersion
@@ -38,7 +37,7 @@ def ensure_default(*, now: datetime) -> None:
         return
     found = Policy.objects.create(
         name=BASELINE,
-        slug=_slug(BASELINE),
+        slug=naming.free_slug(Policy, BASELINE, "policy", reserved=_RESERVED),
         description="Every rule as it comes, for all groups without a policy of their own.",
         default=True,
         created_at=now,
@@ -59,14 +58,14 @@ def create_policy(
     draft: Draft, *, comment: str, actor: User | None, now: datetime
 ) -> PolicyVersion:
     require(actor, Right.MANAGE_POLICIES)
-    name, comment = _name(draft.name), _comment(comment)
+    name, comment = naming.name(draft.name, "policy"), naming.comment(comment)
     rules = _rules(draft.rules)
     _refuse_taken(name, besides=None)
     try:
         with transaction.atomic():
             found = Policy.objects.create(
                 name=name,
-                slug=_slug(name),
+                slug=naming.free_slug(Policy, name, "policy", reserved=_RESERVED),
                 description=_description(draft.description),
                 created_at=now,
             )
@@ -94,7 +93,7 @@ def save_policy(
             f"{_who(before)} saved version {before.number} meanwhile: {before.comment} "
             "Open the policy again and make your change to that."
         )
-    name, comment = _name(draft.name), _comment(comment)
+    name, comment = naming.name(draft.name, "policy"), naming.comment(comment)
     rules = _rules(draft.rules, kept=before.rules)
     _refuse_taken(name, besides=found)
     found.name, found.description = name, _description(draft.description)
@@ -130,7 +129,7 @@ def import_policy(
     Whom one that exists is for stays."""
     require(actor, Right.MANAGE_POLICIES)
     rules = written.plain(file.settings)
-    draft = Draft(_name(file.name), file.description, rules, frozenset())
+    draft = Draft(naming.name(file.name, "policy"), file.description, rules, frozenset())
     found = Policy.objects.filter(name__iexact=draft.name, removed_at=None).first()
     if found is None:
         return create_policy(draft, comment=comment, actor=actor, now=now)
@@ -236,25 +235,11 @@ def _rules(raw: Mapping[str, Any], kept: Mapping[str, Any] | None = None) -> dic
     return {**gone, **written.plain(settings)}
 
 
-def _name(name: str) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > 100 or not name.isprintable():
-        raise DomainError("A policy's name has 1 to 100 printable characters.")
-    return name
-
-
 def _description(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > 500 or not text.isprintable():
         raise DomainError("A policy's description has at most 500 printable characters.")
     return text
-
-
-def _comment(comment: str) -> str:
-    comment = " ".join(comment.split())
-    if not comment or len(comment) > 500 or not comment.isprintable():
-        raise DomainError("Say in 1 to 500 characters what you changed and why.")
-    return comment
 
 
 def _who(version: PolicyVersion) -> str:
@@ -265,11 +250,3 @@ def _refuse_taken(name: str, *, besides: Policy | None) -> None:
     others = Policy.objects.exclude(id=besides.pk) if besides else Policy.objects.all()
     if others.filter(removed_at=None, name__iexact=name).exists():
         raise Conflict(f"There is already a policy {name}.")
-
-
-def _slug(name: str) -> str:
-    base = slugify(name)[:100] or "policy"
-    base = f"policy-{base}" if base in _RESERVED else base
-    taken = set(Policy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
