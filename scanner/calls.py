@@ -24,6 +24,11 @@ class AllowedCall(NamedTuple):
     query: tuple[tuple[str, str], ...] = ()
 
     @property
+    def target(self) -> str:
+        """The path with the parameters that are fixed."""
+        return self.path + "".join(f"?{name}={value}" for name, value in self.query)
+
+    @property
     def pattern(self) -> str:
         """A regular expression for the whole path, the API version in front included."""
         return VERSION + re.escape(self.path).replace(r"\{id\}", ID)
@@ -67,18 +72,15 @@ LET_THROUGH = tuple(call for call in CALLS if call.path != UNKNOWN_PATH)
 _PATTERNS = {re.compile(call.pattern): call for call in CALLS}
 
 
+def known(path: str) -> AllowedCall | None:
+    """The call of the list that a path, without a query string in it, is; None for any other."""
+    return next((call for expr, call in _PATTERNS.items() if expr.fullmatch(path)), None)
+
+
 def is_allowed(path: str, query: Mapping[str, str]) -> bool:
     """Whether GET of this path, without a query string in it, is on the list."""
-    for pattern, call in _PATTERNS.items():
-        if pattern.fullmatch(path):
-            return all(query.get(name) == value for name, value in call.query)
-    return False
-
-
-def pattern_of(path: str) -> str:
-    """The path with {id} in place of names, as the list has it; the path itself if it is not on
-    the list."""
-    return next((call.path for expr, call in _PATTERNS.items() if expr.fullmatch(path)), path)
+    call = known(path)
+    return call is not None and all(query.get(name) == value for name, value in call.query)
 
 
 def haproxy(listen: str = "unix@/run/plimsoll/docker.sock mode 660 group plimsoll") -> str:

@@ -216,7 +216,7 @@ def _inspect_images(
 ) -> tuple[Image, ...]:
     """Adds configuration and history of what is judged: images that have a name or run. The rest
     stays as listed."""
-    used = {image_id for c in containers if (image_id := _image_id(c))}
+    used = {image_id for c in containers if (image_id := c.known_image_id)}
     known = {image.id: image for image in images}
     wanted = sorted(used | {image.id for image in images if image.named})
     for number, image_id in enumerate(wanted):
@@ -246,13 +246,6 @@ def _with_history(engine: Engine, image: Image, gaps: list[Gap]) -> Image:
         reason = str(error)
         gaps.append(Gap(image.name, "history", reason))
     return replace(image, unread={**image.unread, "history": reason})
-
-
-def _image_id(container: Container) -> str:
-    try:
-        return container.image_id
-    except Unread:
-        return ""
 
 
 def _add_processes(

@@ -96,14 +96,12 @@ class Context:
     def used_images(self) -> frozenset[str]:
         """Ids of the images that containers were made from; those of containers that could not be
         read are missing."""
-        return frozenset(filter(None, map(_image_id, self.containers)))
+        return frozenset(filter(None, (container.known_image_id for container in self.containers)))
 
     @property
     def known_used_images(self) -> frozenset[str]:
         """As `used_images`, but raises Unread where some may be missing."""
-        for container in self.containers:
-            _ = container.image_id
-        return self.used_images
+        return frozenset(filter(None, (container.image_id for container in self.containers)))
 
     @property
     def judged_images(self) -> list[Image]:
@@ -242,13 +240,6 @@ class Context:
         for key in higher:
             found += [(c, m) for c, m in self._mounted.get(key, ()) if m.host_path == key[1]]
         return [(c, m) for c, m in found if c.workload != container.workload]
-
-
-def _image_id(container: Container) -> str:
-    try:
-        return container.image_id
-    except Unread:
-        return ""
 
 
 def _keys(mount: Mount) -> list[tuple[str, str]]:

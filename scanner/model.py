@@ -545,6 +545,14 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
 
     @property
+    def known_image_id(self) -> str:
+        """ "" where it could not be read."""
+        try:
+            return self.image_id
+        except Unread:
+            return ""
+
+    @property
     def workload(self) -> str:
         """What survives re-creation: swarm service, Compose project/service, Kubernetes pod owner
         with the container's name in it, else the container's own name."""

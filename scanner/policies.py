@@ -3,7 +3,6 @@
 A rule without a setting is judged, with its own severity and its own parameters.
 """
 
-import difflib
 import enum
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scanner.rule import Policy, Rule, Severity
+from scanner.suggestion import suggestion
 
 Catalogue = Mapping[str, Rule[Any, Any]]
 MOST_RULES = 2000
@@ -137,12 +137,6 @@ def _unknown(raw: Mapping[Any, Any], known: Iterable[str], words: str) -> Iterab
         if key not in names:
             hint = suggestion(str(key), names) or f"there is {', '.join(names)}"
             yield Problem((str(key),), f"{words} {str(key)[:80]!r}; {hint}", of_key=True)
-
-
-def suggestion(wrong: str, names: Iterable[str]) -> str:
-    """ "did you mean privileged?", or "" where nothing is near."""
-    near = difflib.get_close_matches(wrong[:100], list(names), n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 _KINDS = {

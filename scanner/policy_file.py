@@ -10,6 +10,7 @@ import yaml
 from scanner import policies
 from scanner.custom import Problem, Refused, document
 from scanner.policies import Catalogue, Setting, Settings, State
+from scanner.suggestion import suggestion
 
 SCHEMA = 1
 MOST_CHARACTERS = 256 * 1024
@@ -39,7 +40,7 @@ def read(text: str, catalogue: Catalogue) -> PolicyFile:
         raise Refused([_at(roots[0], "a policy is a mapping of policy, name and rules")])
     for key, (node, _) in nodes.items():
         if key not in _KEYS:
-            hint = policies.suggestion(key, _KEYS) or f"there is {', '.join(_KEYS)}"
+            hint = suggestion(key, _KEYS) or f"there is {', '.join(_KEYS)}"
             problems.append(_at(node, f"a policy has no key {key[:80]!r}; {hint}"))
     schema = _value(nodes["policy"][1], problems) if "policy" in nodes else None
     if schema != SCHEMA:

@@ -61,6 +61,5 @@ def _json(commands: bool) -> str:
 def _table() -> Table:
     table = Table("Call", "What is read by it", box=None)
     for call in calls.CALLS:
-        query = "".join(f"?{name}={value}" for name, value in call.query)
-        table.add_row(f"GET {call.path}{query}", call.why)
+        table.add_row(f"GET {call.target}", call.why)
     return table

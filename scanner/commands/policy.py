@@ -8,7 +8,17 @@ import sys
 from pathlib import Path
 
 from scanner import policy_file, report
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, rule
+from scanner.commands import (
+    CLEAN,
+    FAILED,
+    FOUND,
+    Commands,
+    Told,
+    Unreadable,
+    add_format,
+    decoded,
+    rule,
+)
 from scanner.custom import Refused
 from scanner.policies import Catalogue
 from scanner.policy_file import PolicyFile
@@ -21,10 +31,6 @@ exit codes:
   2  the file or the portal could not be reached, or the command line is wrong
 """
 _PORTAL = [sys.executable, "-m", "django"]
-
-
-class Unreadable(Exception):
-    """The file cannot be read at all."""
 
 
 def add(commands: Commands) -> None:
@@ -73,26 +79,20 @@ def text(name: str) -> str:
     """Raises Unreadable."""
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            body = file.read(policy_file.MOST_CHARACTERS * 4 + 1)
-        return body.decode()
+            return decoded(name, file.read(policy_file.MOST_CHARACTERS * 4 + 1))
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"{name} is no text in UTF-8") from error
 
 
 def told(name: str, refused: Refused) -> str:
-    """As compilers say it, so that editors find the place."""
-    return "\n".join(
-        f"{name}:{problem.line}:{problem.column}: {problem.message}" for problem in refused.problems
-    )
+    return "\n".join(str(Told(name, *problem)) for problem in refused.problems)
 
 
 def _check(options: argparse.Namespace) -> int:
     try:
         own = {each.slug: each for each in rule.read(options.rules)} if options.rules else {}
         found = read(options.file, {**BY_SLUG, **own})
-    except (Unreadable, rule.Unreadable, rule.Wrong) as error:
+    except (Unreadable, rule.Wrong) as error:
         return _failed(str(error))
     except Refused as refused:
         if options.format == "json":

@@ -3,10 +3,19 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from scanner import custom, report
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format
+from scanner.commands import (
+    CLEAN,
+    FAILED,
+    FOUND,
+    Commands,
+    Told,
+    Unreadable,
+    add_format,
+    decoded,
+)
 from scanner.custom.definition import MOST_CHARACTERS, MOST_RULES
 from scanner.rule import Rule
 
@@ -17,22 +26,6 @@ exit codes:
   2  a file could not be read, or the command line is wrong
 """
 _ENDINGS = {".yaml", ".yml"}
-
-
-class Unreadable(Exception):
-    """A file or folder cannot be read at all."""
-
-
-class Told(NamedTuple):
-    """One thing that is wrong, as compilers say it, so that editors find the place."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
 class Wrong(Exception):
@@ -83,7 +76,7 @@ def read(place: str) -> list[Rule[Any, Any]]:
 
 def _texts(place: str) -> list[tuple[str, str]]:
     if place == "-":
-        return [("-", _decoded("-", sys.stdin.buffer.read(MOST_CHARACTERS * MOST_RULES + 1)))]
+        return [("-", decoded("-", sys.stdin.buffer.read(MOST_CHARACTERS * MOST_RULES + 1)))]
     path = Path(place)
     try:
         files = (
@@ -97,17 +90,10 @@ def _texts(place: str) -> list[tuple[str, str]]:
         for file in files[: MOST_RULES + 1]:
             with file.open("rb") as stream:
                 content = stream.read(MOST_CHARACTERS * MOST_RULES + 1)
-            found.append((str(file), _decoded(str(file), content)))
+            found.append((str(file), decoded(str(file), content)))
     except OSError as error:
         raise Unreadable(f"{place} cannot be read: {error.strerror}") from error
     return found
-
-
-def _decoded(name: str, content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"{name} is no text in UTF-8") from error
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 """`plimsoll scan`: one engine, without the portal."""
 
 import argparse
-import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scanner import policies, report
 from scanner.collect import Progress as Report
 from scanner.collect import collect
-from scanner.commands import CLEAN, FAILED, FOUND, Commands, add_format, policy, reach, rule
+from scanner.commands import (
+    CLEAN,
+    FAILED,
+    FOUND,
+    Commands,
+    Unreadable,
+    add_format,
+    policy,
+    reach,
+    rule,
+)
 from scanner.custom import Refused
 from scanner.custom.definition import PREFIX
 from scanner.errors import EngineError
@@ -21,6 +30,7 @@ from scanner.evaluate import evaluate
 from scanner.model import Snapshot
 from scanner.rule import Policy, Result, Rule, Severity, Verdict
 from scanner.rules import BY_SLUG, RULES
+from scanner.suggestion import suggestion
 
 _EXIT_CODES = """\
 exit codes:
@@ -86,8 +96,7 @@ def add(commands: Commands) -> None:
 def _known_rule(slug: str) -> str:
     if slug in BY_SLUG or slug.startswith(PREFIX):
         return slug
-    near = difflib.get_close_matches(slug, BY_SLUG, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else "`plimsoll rules` lists them"
+    hint = suggestion(slug, BY_SLUG, cutoff=0.4) or "`plimsoll rules` lists them"
     raise argparse.ArgumentTypeError(f"there is no rule {slug!r}; {hint}")
 
 
@@ -103,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         catalogue = _catalogue(options.rules)
         wanted = _policy(options.policy, catalogue)
         rules = _chosen(options, catalogue)
-    except (policy.Unreadable, rule.Unreadable, rule.Wrong) as error:
+    except (Unreadable, rule.Wrong) as error:
         return _failed(str(error))
     except Refused as refused:
         return _failed(f"the policy cannot be used\n{policy.told(options.policy, refused)}")
@@ -124,23 +133,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _catalogue(own: str | None) -> dict[str, Rule[Any, Any]]:
-    """The built-in rules, and those of a file. Raises rule.Unreadable and rule.Wrong."""
+    """The built-in rules, and those of a file. Raises Unreadable and rule.Wrong."""
     return {found.slug: found for found in (*RULES, *(rule.read(own) if own else ()))}
 
 
 def _chosen(
     options: argparse.Namespace, catalogue: Mapping[str, Rule[Any, Any]]
 ) -> list[Rule[Any, Any]]:
-    """Those that are asked for, or else all. Raises rule.Unreadable."""
+    """Those that are asked for, or else all. Raises Unreadable."""
     for slug in options.rule or ():
         if slug not in catalogue:
             where = f"in {options.rules}" if options.rules else "without --rules"
-            raise rule.Unreadable(f"there is no rule {slug!r} {where}")
+            raise Unreadable(f"there is no rule {slug!r} {where}")
     return [catalogue[slug] for slug in dict.fromkeys(options.rule or catalogue)]
 
 
 def _policy(name: str | None, catalogue: Mapping[str, Rule[Any, Any]]) -> Policy:
-    """Raises policy.Unreadable and Refused."""
+    """Raises Unreadable and Refused."""
     return policies.policy(policy.read(name, catalogue).settings) if name else Policy()
 
 

@@ -5,7 +5,6 @@ The CEL library can neither be interrupted nor told to stop after so many steps.
 whose time is not bounded before, by the lengths of the lists that it goes through.
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from scanner.custom.functions import FUNCTIONS
 from scanner.custom.kinds import ANY, BOOL, DOUBLE, INT, NULL, STRING, Kind
 from scanner.custom.problem import Wrong
 from scanner.custom.syntax import Node, nodes, start, words
+from scanner.suggestion import suggestion
 
 MOST_LOOPS = 4
 MOST_LOOPS_WITHIN = 2
@@ -406,5 +406,5 @@ def _at(node: Node, name: str) -> int:
 
 
 def _near(wrong: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""
+    hint = suggestion(wrong, names)
+    return f"; {hint}" if hint else ""

@@ -1,6 +1,5 @@
 """Parts of a YAML document, read as what they must be; what is wrong is noted with its place."""
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ import yaml
 
 from scanner.custom.document import Place
 from scanner.custom.problem import Problem, Wrong
+from scanner.suggestion import suggestion
 
 T = TypeVar("T")
 
@@ -35,8 +35,7 @@ class Reader:
             if name in found:
                 self.wrong(key, f"{name!r} stands twice")
             elif names and name not in names:
-                near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(names)}"
+                hint = suggestion(name, names) or f"there is {', '.join(names)}"
                 self.wrong(key, f"{what} has no {name[:80]!r}; {hint}")
             else:
                 found[name] = value

@@ -52,13 +52,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def call_list() -> str:
     return table(
         ("Call", "What is read by it"),
-        (
-            (
-                f"`GET {call.path}{''.join(f'?{name}={value}' for name, value in call.query)}`",
-                call.why,
-            )
-            for call in calls.CALLS
-        ),
+        ((f"`GET {call.target}`", call.why) for call in calls.CALLS),
     )
 
 

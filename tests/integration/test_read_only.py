@@ -35,6 +35,12 @@ def busy(empty_engine: Engine) -> Engine:
     return empty_engine
 
 
+def pattern_of(path: str) -> str:
+    """As the list has it; the path itself if it is not on the list."""
+    call = calls.known(path)
+    return call.path if call else path
+
+
 def read_all(url: str) -> None:
     """All that the product does with a host: it tries the connection, and scans."""
     assert probe(url).ok
@@ -61,7 +67,7 @@ def test_a_swarm_is_read_with_the_same_verb_and_list(swarm: Engine):
         read_all(proxy.url)
         sent = list(proxy.requests)
     assert {request.method for request in sent} == {"GET"}
-    asked = {calls.pattern_of(urlsplit(request.path).path) for request in sent}
+    asked = {pattern_of(urlsplit(request.path).path) for request in sent}
     assert {"/swarm", "/nodes", "/services", "/secrets"} <= asked
     assert asked <= {call.path for call in calls.CALLS}
 
@@ -71,7 +77,7 @@ def test_every_call_of_the_list_is_really_made(busy: Engine, swarm: Engine):
     for engine in (busy, swarm):
         with RecordingProxy(engine.socket) as proxy:
             read_all(proxy.url)
-            asked |= {calls.pattern_of(urlsplit(request.path).path) for request in proxy.requests}
+            asked |= {pattern_of(urlsplit(request.path).path) for request in proxy.requests}
     assert {call.path for call in calls.CALLS} == asked
 
 

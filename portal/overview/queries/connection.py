@@ -1,6 +1,5 @@
 """How a host is reached, when its certificates end, and every call that was made to it."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ from portal.core import display
 from portal.fleet import credentials as keys
 from portal.fleet import queries as fleet
 from portal.fleet.models import Credential, Host, Ledger
-from scanner.calls import CALLS
+from scanner.calls import known
 from scanner.transport import address
 
 TRANSPORTS = {
@@ -18,7 +17,6 @@ TRANSPORTS = {
     address.SSH: "SSH",
     address.TCP: "TCP without TLS",
 }
-_KNOWN = [(re.compile(call.pattern), call.path, call.why) for call in CALLS]
 
 
 class Ending(NamedTuple):
@@ -124,6 +122,5 @@ def _kind(call: fleet.Called) -> tuple[str, str]:
     if call.method != "GET":
         return call.name, "a reading command on the machine"
     path = call.path.partition("?")[0]
-    return next(
-        ((known, why) for pattern, known, why in _KNOWN if pattern.fullmatch(path)), (path, "")
-    )
+    found = known(path)
+    return (found.path, found.why) if found else (path, "")

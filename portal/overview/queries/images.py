@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from portal.compliance.models import Result, Severity
 from portal.fleet import queries as fleet
 from portal.fleet.models import Host
-from scanner.model import Container, Image, Unread
+from scanner.model import Image, Unread
 
 
 class Row(NamedTuple):
@@ -51,7 +51,7 @@ def images(host: Host) -> Shelf:
     seen = fleet.stored_snapshot(host)
     if seen is None or seen.images is None:
         return Shelf(None)
-    users = Counter(map(_image_id, seen.containers))
+    users = Counter(container.known_image_id for container in seen.containers)
     judged = _judged(host)
     rows = [_row(image, users[image.id], judged.get(image.name, {})) for image in seen.images]
     rows.sort(key=lambda row: (not row.users, not row.named, row.name))
@@ -104,10 +104,3 @@ def _created(image: Image) -> datetime | None:
     except Unread:
         return None
     return created if created.year >= 2013 else None
-
-
-def _image_id(container: Container) -> str:
-    try:
-        return container.image_id
-    except Unread:
-        return ""

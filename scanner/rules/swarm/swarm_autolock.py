@@ -9,28 +9,24 @@ from scanner.rule import (
     Fix,
     Flaw,
     NoParameters,
-    NotApplicable,
     Rule,
     Severity,
     Shown,
     flaw,
     shown,
 )
+from scanner.swarm_members import leave_out_others, leave_out_workers
 
 STATE = "info: Swarm.LocalNodeState"
 FACT = "swarm: Spec.EncryptionConfig.AutoLockManagers"
 
 
 def check(host: Host, context: Context, parameters: NoParameters) -> Iterator[Flaw | Shown]:
-    if host.engine == "podman":
-        raise NotApplicable("Podman has no swarm mode")
-    if host.swarm_state == "inactive":
-        raise NotApplicable("the engine is not in a swarm")
+    leave_out_others(host)
     if host.swarm_state == "locked":
         yield shown(STATE, "locked: it waits for its unlock key")
         return
-    if host.swarm_state == "active" and not host.swarm_manager:
-        raise NotApplicable("this node is no manager and keeps none of the swarm's keys")
+    leave_out_workers(host, "this node is no manager and keeps none of the swarm's keys")
     if not context.swarm.autolock:
         yield flaw(FACT, False, "true")
 

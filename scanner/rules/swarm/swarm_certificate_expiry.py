@@ -7,7 +7,8 @@ import msgspec
 
 from scanner.context import Context
 from scanner.model import Host, Unread
-from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, flaw, shown
+from scanner.rule import Family, Fix, Flaw, Rule, Severity, Shown, flaw, shown
+from scanner.swarm_members import leave_out_others, leave_out_workers
 
 FACT = "swarm: Spec.CAConfig.NodeCertExpiry"
 HOUR = 3600
@@ -20,12 +21,8 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 def check(host: Host, context: Context, parameters: Parameters) -> Iterator[Flaw | Shown]:
-    if host.engine == "podman":
-        raise NotApplicable("Podman has no swarm mode")
-    if host.swarm_state == "inactive":
-        raise NotApplicable("the engine is not in a swarm")
-    if host.swarm_state == "active" and not host.swarm_manager:
-        raise NotApplicable("this node is no manager: the swarm is judged on its managers")
+    leave_out_others(host)
+    leave_out_workers(host, "this node is no manager: the swarm is judged on its managers")
     lifetime = context.swarm.certificate_lifetime
     if lifetime <= 0:
         raise Unread(FACT, f"the engine says {lifetime} seconds")

@@ -7,7 +7,8 @@ import msgspec
 
 from scanner.context import Context
 from scanner.model import Host, Unread
-from scanner.rule import Family, Fix, Flaw, NotApplicable, Rule, Severity, Shown, flaw, shown
+from scanner.rule import Family, Fix, Flaw, Rule, Severity, Shown, flaw, shown
+from scanner.swarm_members import leave_out_others, leave_out_workers
 
 FACT = "info: Swarm.Managers"
 NODES = "info: Swarm.Nodes"
@@ -23,14 +24,10 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 def check(host: Host, context: Context, parameters: Parameters) -> Iterator[Flaw | Shown]:
-    if host.engine == "podman":
-        raise NotApplicable("Podman has no swarm mode")
-    if host.swarm_state == "inactive":
-        raise NotApplicable("the engine is not in a swarm")
+    leave_out_others(host)
     if host.swarm_state != "active":
         raise Unread(FACT, f"the node's state is {host.swarm_state!r}")
-    if not host.swarm_manager:
-        raise NotApplicable("this node is no manager: the swarm is judged on its managers")
+    leave_out_workers(host, "this node is no manager: the swarm is judged on its managers")
     managers, nodes = host.swarm_managers, host.swarm_nodes
     if managers < 1 or nodes < managers:
         raise Unread(FACT, f"the engine counts {managers} managers among {nodes} nodes")

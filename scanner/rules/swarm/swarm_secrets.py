@@ -16,18 +16,15 @@ from scanner.rule import (
     flaw,
     shown,
 )
+from scanner.swarm_members import leave_out_others, leave_out_workers
 
 FACT = "service: Spec.TaskTemplate.ContainerSpec.Env"
 SECRETS = "secrets"
 
 
 def check(host: Host, context: Context, parameters: NoParameters) -> Iterator[Flaw | Shown]:
-    if host.engine == "podman":
-        raise NotApplicable("Podman has no swarm mode")
-    if host.swarm_state == "inactive":
-        raise NotApplicable("the engine is not in a swarm")
-    if host.swarm_state == "active" and not host.swarm_manager:
-        raise NotApplicable("this node is no manager: services are judged on the managers")
+    leave_out_others(host)
+    leave_out_workers(host, "this node is no manager: services are judged on the managers")
     if not context.swarm.services:
         raise NotApplicable("the swarm has no services")
     for service in context.swarm.services:
