@@ -46,6 +46,7 @@ class Unit(msgspec.Struct, gc=False):
     failed_since: datetime | None = None
     resolved_at: datetime | None = None
     times_opened: int = 0
+    known_verdict: str = ""
     id: int | None = None
 
 
@@ -190,6 +191,7 @@ def _again(old: Unit, new: Unit, now: datetime) -> tuple[Unit, Change | None]:
         evidence=new.evidence,
         reason=new.reason,
         gone_at=None,
+        known_verdict=_known(old, new.verdict),
     )
     if old.verdict != new.verdict or old.gone_at is not None:
         unit.changed_at = now
@@ -215,9 +217,22 @@ def _hidden(old: Unit, now: datetime) -> tuple[Unit, Change | None]:
     if old.verdict == Verdict.UNKNOWN:
         return old, None
     unit = msgspec.structs.replace(
-        old, verdict=Verdict.UNKNOWN.value, reason=NOT_SEEN, changed_at=now
+        old,
+        verdict=Verdict.UNKNOWN.value,
+        reason=NOT_SEEN,
+        changed_at=now,
+        known_verdict=_known(old, Verdict.UNKNOWN),
     )
     return unit, Change.UNREADABLE if old.open else None
+
+
+def _known(old: Unit, verdict: str) -> str:
+    """What was known of a unit before it became unknown; "" for what is known now."""
+    if verdict != Verdict.UNKNOWN:
+        return ""
+    if old.gone_at is not None:
+        return ""
+    return old.known_verdict if old.verdict == Verdict.UNKNOWN else old.verdict
 
 
 def _left_out(old: Unit, now: datetime) -> tuple[Unit, Change | None]:

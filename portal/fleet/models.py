@@ -177,3 +177,57 @@ class Container(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Change(models.TextChoices):
+    """What became of a container, from one version to the next."""
+
+    APPEARED = "appeared", "Appeared"
+    CHANGED = "changed", "Changed"
+    RECREATED = "recreated", "Recreated"
+    VANISHED = "vanished", "Removed"
+    RETURNED = "returned", "Came back"
+
+
+class ContainerVersion(models.Model):
+    """What a container was from `at` on, until its next row. Append-only, one row for each change
+    of its configuration, its image or its engine's id; the last row of one that is gone says so.
+    """
+
+    container = models.ForeignKey(
+        Container, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    change = models.CharField(max_length=16, choices=Change.choices)
+    engine_id = models.CharField(max_length=128)
+    image = models.CharField(max_length=1000, blank=True)
+    config = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["container", "-at"], name="versions_of_container"),
+            models.Index(fields=["host", "-at"], name="container_versions_of_host"),
+            models.Index(fields=["at"], name="container_versions_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.change} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class HostVersion(models.Model):
+    """What an engine and what surrounds its containers were from `at` on, until the host's next
+    row. Append-only, one row for each change."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    engine = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, related_name="+")
+    surroundings = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["host", "-at"], name="versions_of_host")]
+
+    def __str__(self) -> str:
+        return f"at {self.at:%Y-%m-%d %H:%M}"

@@ -18,6 +18,7 @@ from django.db.models import Q
 from portal.compliance import reconcile, score
 from portal.compliance.actions.scans import Begun
 from portal.compliance.models import (
+    Cause,
     Change,
     Posture,
     Result,
@@ -93,7 +94,7 @@ def store(
         rules = catalogue().keys() - applied.policy.off - shadow
         plan = reconcile.plan(_standing(host), seen, now, unlisted, rules)
         _write(host, scan, plan, now)
-        _count(host, plan.standing, digest, applied)
+        _count(host, plan.standing, digest, applied, now)
         _tally(host, [*plan.standing, *plan.gone])
         _keep_shadow(host, [r for r in results if r.rule in shadow], now)
         scan.opened = plan.count(Change.OPENED, Change.REOPENED)
@@ -141,7 +142,10 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
     )
     bulk.copy(
         Transition,
-        ["host_id", "result_id", "scan_id", "at", "change", "verdict", "evidence"],
+        [
+            *("host_id", "result_id", "scan_id", "at", "change", "cause"),
+            *("verdict", "rule_version", "evidence"),
+        ],
         (
             (
                 host.pk,
@@ -149,7 +153,9 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
                 scan.pk,
                 now,
                 change.value,
+                Cause.FLEET.value,
                 "" if change in (Change.VANISHED, Change.UNJUDGED) else unit.verdict,
+                rules[unit.rule].version if unit.rule in rules else 1,
                 unit.evidence,
             )
             for unit, change in plan.steps
@@ -186,7 +192,9 @@ def _keep_shadow(host: Host, results: Iterable[Seen], now: datetime) -> None:
     )
 
 
-def _count(host: Host, standing: Iterable[Unit], digest: bytes, applied: Applied) -> None:
+def _count(
+    host: Host, standing: Iterable[Unit], digest: bytes, applied: Applied, now: datetime
+) -> None:
     """The host's posture by rule, and its score."""
     by_rule: dict[str, Counter[str]] = {}
     open_by_severity: Counter[int] = Counter()
@@ -194,19 +202,15 @@ def _count(host: Host, standing: Iterable[Unit], digest: bytes, applied: Applied
         by_rule.setdefault(unit.rule, Counter())[_COUNTS[Verdict(unit.verdict)]] += 1
         open_by_severity[unit.severity] += unit.open
     rows = [
-        Posture(host=host, rule=rule, severity=_severity(rule, applied), **counts)
+        Posture(host=host, rule=rule, since=now, severity=_severity(rule, applied), **counts)
         for rule, counts in by_rule.items()
     ]
-    columns: list[str] = [*_COUNTS.values()]
-    old = {row.rule: row for row in Posture.objects.filter(host=host)}
+    old = {row.rule: row for row in Posture.current.filter(host=host)}
     changed = [row for row in rows if _figures(row) != _figures(old.get(row.rule))]
-    Posture.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["host", "rule"],
-        update_fields=["severity", *columns],
-    )
-    Posture.objects.filter(host=host).exclude(rule__in=by_rule).delete()
+    ended = [old[row.rule].pk for row in changed if row.rule in old]
+    ended += [row.pk for rule, row in old.items() if rule not in by_rule]
+    Posture.objects.filter(id__in=ended).update(until=now)
+    Posture.objects.bulk_create(changed)
 
     figures = score.host_score(
         score.Counts(row.severity, row.passed, row.failed, row.excepted, row.unknown)

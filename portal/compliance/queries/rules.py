@@ -108,7 +108,7 @@ class Wanted(NamedTuple):
 
 def standings(scope: Scope) -> list[Standing]:
     """Every rule, in the order of the catalogue. Two queries."""
-    rows = Posture.objects.filter(scope.condition("host__")).order_by()
+    rows = Posture.current.filter(scope.condition("host__")).order_by()
     grouped = rows.values("rule").annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
     sums: dict[str, Any] = {row["rule"]: row for row in grouped}
     settings = Settings()
@@ -174,7 +174,7 @@ def rule(slug: str, scope: Scope, wanted: str) -> Detail:
     found = catalogue().get(slug)
     if found is None:
         raise NotFound("There is no rule of this name.")
-    posture = Posture.objects.filter(scope.condition("host__"), rule=slug)
+    posture = Posture.current.filter(scope.condition("host__"), rule=slug)
     names = {f"sum_{name}": Sum(name) for name in _COUNTS}
     sums = posture.aggregate(**names, last_read=Max("host__last_success_at"))
     last_read = sums.pop("last_read")

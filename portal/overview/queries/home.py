@@ -216,7 +216,7 @@ class WorstRule(NamedTuple):
 def worst_rules(scope: Scope) -> list[WorstRule]:
     """By severity, then by how much fails. One query."""
     rows = (
-        Posture.objects.filter(scope.condition("host__"))
+        Posture.current.filter(scope.condition("host__"))
         .values("rule", "severity")
         .annotate(
             failing=Sum("failed"),

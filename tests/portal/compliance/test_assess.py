@@ -88,7 +88,7 @@ def test_a_removed_container_resolves_its_findings_and_leaves_the_counts(host: H
     assert changes(found) == [Change.OPENED, Change.VANISHED]
     assert Container.objects.get(host=host, name="reports").gone_at == LATER
     assert not Result.objects.filter(subject="reports", first_failed_at=None).exists()
-    assert not Posture.objects.filter(host=host, rule="privileged").exists()
+    assert not Posture.current.filter(host=host, rule="privileged").exists()
 
 
 def test_what_could_not_be_read_changes_no_finding_and_is_no_pass(host: Host):
@@ -172,7 +172,7 @@ def test_replicas_are_one_unit_and_the_worst_decides(host: Host):
     scan(host, good, bad)
     [found] = Result.objects.filter(rule="privileged")
     assert (found.workload, found.subject) == ("compose/shop/web", "shop-web-2")
-    assert Posture.objects.get(host=host, rule="privileged").failed == 1
+    assert Posture.current.get(host=host, rule="privileged").failed == 1
 
 
 def test_a_mended_part_is_fixed_and_not_gone(host: Host):

@@ -73,7 +73,7 @@ def test_a_rule_turned_off_ends_its_findings_without_calling_them_fixed(host: Ho
     assert (found.verdict, found.gone_at) == ("fail", LATER)
     assert changes(found) == [Change.OPENED, Change.UNJUDGED]
     assert (done.opened, done.resolved) == (0, 0)
-    assert not Posture.objects.filter(host=host, rule="privileged").exists()
+    assert not Posture.current.filter(host=host, rule="privileged").exists()
     assert not Tally.objects.filter(host=host, rule="privileged", state="open").exists()
 
 
@@ -107,12 +107,12 @@ def test_another_severity_moves_the_counts_and_the_weight(host: Host):
     done = scan(host, REPORTS, now=LATER)
     after = Standing.objects.get(host=host)
     assert (after.critical, after.low) == (before.critical - 1, before.low + 1)
-    assert Posture.objects.get(host=host, rule="privileged").severity == 0
+    assert Posture.current.get(host=host, rule="privileged").severity == 0
     assert [row.severity for row in Tally.objects.filter(rule="privileged")] == [0]
     assert after.posture is not None
     assert before.posture is not None
     assert after.posture > before.posture
-    rows = Posture.objects.filter(host=host)
+    rows = Posture.current.filter(host=host)
     figures = score.host_score(
         score.Counts(row.severity, row.passed, row.failed, row.excepted, row.unknown)
         for row in rows
@@ -128,7 +128,7 @@ def test_the_weight_is_the_policys_also_where_every_result_says_another(host: Ho
     scan(host, adds, now=LATER)
     set_rules(added_capabilities={"severity": "low"})
     scan(host, adds, now=LAST)
-    assert Posture.objects.get(host=host, rule="added-capabilities").severity == 0
+    assert Posture.current.get(host=host, rule="added-capabilities").severity == 0
     assert finding(host, "added-capabilities").severity == 0
 
 
@@ -152,7 +152,7 @@ def test_a_rule_in_shadow_is_kept_apart_and_counts_nowhere(host: Host):
     assert (row.rule, row.verdict, row.first_seen_at) == ("privileged", "fail", LATER)
     assert row.evidence[0]["fact"] == "HostConfig.Privileged"
     assert not Result.objects.filter(rule="privileged", gone_at=None).exists()
-    assert not Posture.objects.filter(rule="privileged").exists()
+    assert not Posture.current.filter(rule="privileged").exists()
     after = Standing.objects.get(host=host)
     assert after.critical == before.critical - 1
     assert changes(finding(host)) == [Change.OPENED, Change.UNJUDGED]

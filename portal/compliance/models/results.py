@@ -1,81 +1,12 @@
-"""Scans, results, findings and the counts that scores are made of."""
+"""Results, findings and what becomes of them."""
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.compliance.models.scans import Scan
 from portal.fleet.models import Container, Host
-from portal.policies.models import PolicyVersion
-
-
-class ScanKind(models.TextChoices):
-    SCHEDULE = "schedule", "Scheduled"
-    MANUAL = "manual", "Requested"
-
-
-class ScanState(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    COMPLETE = "complete", "Complete"
-    PARTIAL = "partial", "Partly read"
-    FAILED = "failed", "Failed"
-
-
-class Scan(models.Model):
-    """One reading of one host. While it runs, a lease says that its worker is alive."""
-
-    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=16, choices=ScanKind.choices)
-    state = models.CharField(max_length=16, choices=ScanState.choices, default=ScanState.QUEUED)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    queued_at = models.DateTimeField()
-    published_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    lease = models.UUIDField(null=True)
-    lease_expires_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    phase = models.CharField(max_length=16, blank=True)
-    done = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
-    diagnosis_kind = models.CharField(max_length=32, blank=True)
-    diagnosis = models.TextField(blank=True)
-    advice = models.TextField(blank=True)
-    containers = models.PositiveIntegerField(default=0)
-    opened = models.PositiveIntegerField(default=0)
-    resolved = models.PositiveIntegerField(default=0)
-    unknown = models.PositiveIntegerField(default=0)
-    gaps = models.JSONField(default=list)
-    rule_set = models.CharField(max_length=16, blank=True)
-    policy = models.CharField(max_length=120, blank=True, help_text="Such as Baseline v3.")
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["host"], condition=Q(state="queued"), name="one_queued_scan_per_host"
-            ),
-            models.UniqueConstraint(
-                fields=["host"], condition=Q(state="running"), name="one_running_scan_per_host"
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="running") | Q(lease_expires_at__isnull=False),
-                name="a_running_scan_has_a_lease",
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["id"], condition=Q(finished_at__isnull=True), name="unfinished_scans"
-            ),
-            models.Index(fields=["host", "-id"], name="scans_of_host"),
-        ]
-
-    def __str__(self) -> str:
-        return f"scan {self.pk}"
 
 
 class Verdict(models.TextChoices):
@@ -113,6 +44,12 @@ class Result(models.Model):
     evidence = models.JSONField(default=list)
     reason = models.TextField(blank=True)
     rule_version = models.PositiveSmallIntegerField(default=1)
+    known_verdict = models.CharField(
+        max_length=16,
+        choices=Verdict.choices,
+        blank=True,
+        help_text="Of an unknown: what it was when it could be seen for the last time.",
+    )
 
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -173,6 +110,20 @@ class Change(models.TextChoices):
     READABLE = "readable", "Read again"
 
 
+class Cause(models.TextChoices):
+    """Why a verdict changed."""
+
+    FLEET = "fleet", "Changed on the host"
+    APPEARED = "appeared", "New container"
+    RECREATED = "recreated", "Container recreated"
+    IMAGE = "image", "Image changed"
+    SETTINGS = "settings", "Settings changed"
+    VANISHED = "vanished", "Container removed"
+    POLICY = "policy", "Policy changed"
+    RULES = "rules", "Rules changed"
+    COVERAGE = "coverage", "What could be read changed"
+
+
 class State(models.TextChoices):
     """What has become of a finding."""
 
@@ -195,14 +146,20 @@ def state_of(found: Any) -> str:
 
 class Transition(models.Model):
     """A finding changed its state. Append-only. The host is the result's: kept here too, so that
-    the latest changes of a part of the fleet are found without looking at results."""
+    the latest changes of a part of the fleet are found without looking at results.
+
+    The configuration that decided is that of the container at this moment, in portal.fleet's
+    ContainerVersion.
+    """
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
     result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="+")
     scan = models.ForeignKey(Scan, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
     change = models.CharField(max_length=16, choices=Change.choices)
+    cause = models.CharField(max_length=16, choices=Cause.choices, default=Cause.FLEET)
     verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
+    rule_version = models.PositiveSmallIntegerField(default=1)
     evidence = models.JSONField(default=list)
 
     class Meta:
@@ -215,87 +172,6 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} at {self.at:%Y-%m-%d %H:%M}"
-
-
-class Posture(models.Model):
-    """Counts of a host's units by rule and verdict: the one table under every score."""
-
-    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
-    rule = models.CharField(max_length=64)
-    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
-    passed = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    excepted = models.PositiveIntegerField(default=0)
-    unknown = models.PositiveIntegerField(default=0)
-    not_applicable = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["host", "rule"], name="posture_once_per_rule"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.failed} failing"
-
-
-class Tally(models.Model):
-    """Counts of a host's results by all that lists can be filtered by, gone findings included.
-
-    `state` is "" for what is no finding, or was fixed and is unknown now; `verdict` is "" for what
-    is gone. `severity` is that of the results, which may differ from their rule's.
-    """
-
-    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
-    rule = models.CharField(max_length=64)
-    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
-    state = models.CharField(max_length=8, choices=State.choices, blank=True)
-    verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
-    amount = models.PositiveIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["host", "rule", "severity", "state", "verdict"], name="tally_once"
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["state", "verdict"],
-                include=["host", "rule", "severity", "amount"],
-                name="tally_state",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.amount} {self.state or self.verdict}"
-
-
-class Standing(models.Model):
-    """A host's score and what is open on it, by the formula of `portal.compliance.score`.
-
-    Scores are percentages from 0 to 100; None where there is nothing to score.
-    """
-
-    host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="+", primary_key=True)
-    posture = models.FloatField(null=True)
-    accepted = models.FloatField(null=True)
-    coverage = models.FloatField(null=True)
-    formula = models.PositiveSmallIntegerField()
-    critical = models.PositiveIntegerField(default=0)
-    high = models.PositiveIntegerField(default=0)
-    medium = models.PositiveIntegerField(default=0)
-    low = models.PositiveIntegerField(default=0)
-    passed = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    excepted = models.PositiveIntegerField(default=0)
-    unknown = models.PositiveIntegerField(default=0)
-    results_digest = models.BinaryField(max_length=32)
-    judged_by = models.ForeignKey(
-        PolicyVersion, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-
-    def __str__(self) -> str:
-        return f"{self.posture}"
 
 
 class ShadowResult(models.Model):
