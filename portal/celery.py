@@ -41,10 +41,12 @@ def log_as_the_web_does(**_: Any) -> None:
 
 
 @heartbeat_sent.connect
-def worker_lives(**_: Any) -> None:
-    """Every two seconds, from the loop that takes messages, not from one that runs a task."""
+def worker_lives(sender: Any, **_: Any) -> None:
+    """Every two seconds, from the loop that takes messages, not from one that runs a task. Workers
+    sign by the name that they were started with: "worker@machine" as "worker"."""
+    name, _, _ = sender.eventer.hostname.partition("@")
     with heartbeat.connect() as client:
-        heartbeat.beat(client, "worker")
+        heartbeat.beat(client, name)
 
 
 @beat_init.connect

@@ -40,8 +40,9 @@ class Engine:
 
     `url` is `unix:///path`, a bare path, `tcp://host:port`, `https://host:port` or
     `ssh://user@host:port/path`, and `credentials` what the last two need. `timeout` bounds each
-    call as a whole, `connect_timeout` each step of connecting, both in seconds; `limit` is the
-    largest answer in bytes. `ledger` holds each call that was made, those of `another()` included.
+    call as a whole, `connect_timeout` each step of connecting, and `first_timeout` (by default as
+    `timeout`) calls before the engine has said what it is, all in seconds; `limit` is the largest
+    answer in bytes. `ledger` holds each call that was made, those of `another()` included.
     Raises EngineError for an address or credentials that cannot be used.
     """
 
@@ -52,11 +53,13 @@ class Engine:
         *,
         timeout: float = 10.0,
         connect_timeout: float = 5.0,
+        first_timeout: float | None = None,
         limit: int = 32 * _MIB,
     ) -> None:
         ledger: list[Call] = []
         way = way_to(address.parse(url), credentials, ledger)
         self._begin(way, ledger, timeout, connect_timeout, limit)
+        self._first_timeout = timeout if first_timeout is None else first_timeout
         self._shares = False
 
     def _begin(
@@ -67,6 +70,7 @@ class Engine:
         self.timeout = timeout
         self.connect_timeout = connect_timeout
         self.limit = limit
+        self._first_timeout = timeout
         self._prefix = ""
         self._socket: socket.socket | None = None
         self._deadline: float | None = None
@@ -94,6 +98,11 @@ class Engine:
     def reached(self) -> str:
         """By what kind of connection: "unix", "tcp", "tls" or "ssh"."""
         return self.way.address.kind
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has said what it is."""
+        return bool(self._prefix)
 
     @property
     def certificate(self) -> CertificateFacts | None:
@@ -175,7 +184,7 @@ class Engine:
         own = self._connect()
         self._expired = False
         began = time.monotonic()
-        self._deadline = began + self.timeout
+        self._deadline = began + (self.timeout if self.answered else self._first_timeout)
         done, status, at, chunks = False, 0, time.time(), list[bytes]()
         try:
             request = f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: plimsoll\r\n\r\n"

@@ -9,6 +9,7 @@ WORDS = {
     "database": ("PostgreSQL", "Start PostgreSQL, or correct PLIMSOLL_DATABASE_URL."),
     "broker": ("Valkey or Redis", "Start it, or correct PLIMSOLL_REDIS_URL."),
     "worker": ("The worker, which scans hosts", RESTART),
+    "slow-worker": ("The worker for hosts that are slow to answer", RESTART),
     "beat": ("The scheduler, which says when", RESTART),
 }
 

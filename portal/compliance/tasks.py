@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from portal.compliance import actions
 
+QUEUES = {"fast": "scan", "slow": "scan-slow"}
 MESSAGE_SECONDS = 60  # after that the dispatcher sends another
 FIRST, LATER = 0, 6  # Redis has a list for each priority and takes from the lowest number first
 
@@ -17,7 +18,12 @@ def dispatch_scans() -> None:
     actions.queue_due_scans(now)
     for claim in actions.claim_unpublished(now):
         priority = FIRST if claim.requested else LATER
-        scan_host.apply_async((claim.scan_id,), expires=MESSAGE_SECONDS, priority=priority)
+        scan_host.apply_async(
+            (claim.scan_id,),
+            queue=QUEUES[claim.lane],
+            expires=MESSAGE_SECONDS,
+            priority=priority,
+        )
 
 
 @shared_task(name="compliance.scan_host", time_limit=290)

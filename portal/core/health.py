@@ -10,6 +10,7 @@ from portal.core import heartbeat
 
 # The worker signs every two seconds and beat with every dispatch; a busy machine may be late.
 LATE_SECONDS = 30
+PROCESSES = ("worker", "slow-worker", "beat")
 
 
 class Part(TypedDict, total=False):
@@ -24,11 +25,11 @@ def readiness() -> dict[str, Part]:
         with heartbeat.connect() as client:
             client.ping()
             parts["broker"] = {"ok": True}
-            for name in ("worker", "beat"):
+            for name in PROCESSES:
                 parts[name] = _process(heartbeat.age(client, name))
     except redis.RedisError as error:
         parts["broker"] = {"ok": False, "problem": type(error).__name__}
-        for name in ("worker", "beat"):
+        for name in PROCESSES:
             parts[name] = {"ok": False, "problem": "unknown: the broker does not answer"}
     return parts
 

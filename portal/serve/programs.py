@@ -22,13 +22,18 @@ def servers(postgres: Postgres | None, valkey: Valkey | None) -> list[Program]:
 
 def portal(options: Options) -> list[Program]:
     celery = [sys.executable, "-m", "celery", "--app", "portal"]
-    worker = [*celery, "worker", "--queues", "scan,maintenance", "--loglevel", "INFO"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--hostname"]
+    fast = [*worker, "worker@%h", "--queues", "scan,maintenance"]
+    # It waits for hosts that are slow to answer, which costs a thread each and no processor.
+    slow = [*worker, "slow-worker@%h", "--queues", "scan-slow", "--pool", "threads"]
+    slow += ["--concurrency", "8"]
     schedule = str(options.places.run / "beat-schedule")
     beat = [*celery, "beat", "--schedule", schedule, "--pidfile="]
     return [
         Program("web", launched(*_web(options)), 900),
         # QUIT with Celery's soft shutdown: a task may finish, else its message goes back.
-        Program("worker", launched(*worker), 900, "QUIT", stop_seconds=10),
+        Program("worker", launched(*fast), 900, "QUIT", stop_seconds=10),
+        Program("slow-worker", launched(*slow), 900, "QUIT", stop_seconds=10),
         Program("beat", launched(*beat), 900),
     ]
 

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.compliance.models import Scan, ScanKind, ScanState
+from portal.compliance.models import Lane, Scan, ScanKind, ScanState
 from portal.core import audit, display
 from portal.core.errors import NotFound
 from portal.fleet import actions as fleet
@@ -22,6 +22,8 @@ from portal.fleet.models import Host
 from portal.fleet.queries import Scope
 from scanner import EngineError
 
+# Whoever took longer than this last time is read by workers that may wait.
+SLOW_SECONDS = 30.0
 REPUBLISH = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 BATCH = 500
@@ -35,13 +37,16 @@ class Begun(NamedTuple):
     url: str
     lease: uuid.UUID
     started_at: datetime
+    lane: str = Lane.FAST
 
 
 class Claimed(NamedTuple):
-    """A queued scan that needs a message. One that a person waits for goes first."""
+    """A queued scan that needs a message to the workers of its lane. One that a person waits for
+    goes first."""
 
     scan_id: int
     requested: bool
+    lane: str = Lane.FAST
 
 
 class Requested(NamedTuple):
@@ -109,14 +114,26 @@ def claim_unpublished(now: datetime) -> list[Claimed]:
     whose message is so old that it must be lost. The caller sends it after the commit."""
     running = Scan.objects.filter(host=OuterRef("host"), state=ScanState.RUNNING)
     waiting = (
-        Scan.objects.select_for_update(skip_locked=True)
+        Scan.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("host")
+        .only("kind", "lane", "host__failed_attempts", "host__last_scan_seconds")
         .filter(Q(published_at=None) | Q(published_at__lte=now - REPUBLISH))
         .filter(~Exists(running), state=ScanState.QUEUED)
         .order_by("kind", "queued_at")[:BATCH]  # "manual" before "schedule"
     )
-    claimed = [Claimed(scan.id, scan.kind == ScanKind.MANUAL) for scan in waiting]
-    Scan.objects.filter(id__in=[claim.scan_id for claim in claimed]).update(published_at=now)
+    claimed = [Claimed(scan.id, scan.kind == ScanKind.MANUAL, _lane(scan)) for scan in waiting]
+    for lane in Lane.values:
+        its = [claim.scan_id for claim in claimed if claim.lane == lane]
+        if its:
+            Scan.objects.filter(id__in=its).update(published_at=now, lane=lane)
     return claimed
+
+
+def _lane(scan: Scan) -> str:
+    """A host that did not answer, or slowly, must not keep a worker from hosts that do."""
+    host = scan.host
+    doubtful = host.failed_attempts > 0 or (host.last_scan_seconds or 0) > SLOW_SECONDS
+    return Lane.SLOW if doubtful else scan.lane
 
 
 def begin(scan_id: int, *, now: datetime) -> Begun | None:
@@ -139,7 +156,22 @@ def begin(scan_id: int, *, now: datetime) -> Begun | None:
     if not taken:
         return None
     scan = Scan.objects.select_related("host").get(id=scan_id)
-    return Begun(scan.id, scan.host_id, scan.host.url, lease, now)
+    return Begun(scan.id, scan.host_id, scan.host.url, lease, now, scan.lane)
+
+
+def hand_over(begun: Begun, *, now: datetime) -> None:
+    """The host did not answer at once: the scan goes back and waits for workers that may wait. That
+    is no attempt, and says nothing about the host."""
+    Scan.objects.filter(id=begun.scan_id, lease=begun.lease).update(
+        state=ScanState.QUEUED,
+        lane=Lane.SLOW,
+        lease=None,
+        lease_expires_at=None,
+        published_at=None,
+        started_at=None,
+        attempts=F("attempts") - 1,
+        phase="",
+    )
 
 
 @transaction.atomic

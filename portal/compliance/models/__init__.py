@@ -21,7 +21,7 @@ from portal.compliance.models.results import (
     Verdict,
     state_of,
 )
-from portal.compliance.models.scans import Scan, ScanKind, ScanState, Silence
+from portal.compliance.models.scans import Lane, Scan, ScanKind, ScanState, Silence
 
 __all__ = [
     "Cause",
@@ -29,6 +29,7 @@ __all__ = [
     "FillState",
     "GroupDay",
     "HostDay",
+    "Lane",
     "Posture",
     "Result",
     "Retention",

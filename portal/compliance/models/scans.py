@@ -22,12 +22,20 @@ class ScanState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class Lane(models.TextChoices):
+    """Which workers run a scan: those for hosts that answer at once, or those that may wait."""
+
+    FAST = "fast", "Fast"
+    SLOW = "slow", "Slow"
+
+
 class Scan(models.Model):
     """One reading of one host. While it runs, a lease says that its worker is alive."""
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=16, choices=ScanKind.choices)
     state = models.CharField(max_length=16, choices=ScanState.choices, default=ScanState.QUEUED)
+    lane = models.CharField(max_length=8, choices=Lane.choices, default=Lane.FAST)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

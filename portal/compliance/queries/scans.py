@@ -184,6 +184,8 @@ def trouble(parts: dict[str, Part]) -> str:
         return (
             f"{reader} {verb} reported for {display.age(timedelta(seconds=seconds))}; scans wait."
         )
+    if not parts["slow-worker"]["ok"]:
+        return "The worker for hosts that are slow to answer does not report; their scans wait."
     return ""
 
 

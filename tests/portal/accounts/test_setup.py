@@ -43,8 +43,8 @@ def test_what_does_not_run_yet_is_listed_with_what_to_do(client: Client, address
     assert "Plimsoll is not ready yet" in said
     assert "No sign of life yet." in said
     with heartbeat.connect() as redis:
-        heartbeat.beat(redis, "worker")
-        heartbeat.beat(redis, "beat")
+        for name in health.PROCESSES:
+            heartbeat.beat(redis, name)
     assert "Plimsoll is not ready yet" not in text_of(client, address)
 
 

@@ -21,7 +21,7 @@ from tests.fleet import failed_scan, named, register, scan
 from tests.portal.plain import text
 
 pytestmark = pytest.mark.django_db
-PARTS = ("worker", "beat")
+PARTS = ("worker", "slow-worker", "beat")
 
 
 @pytest.fixture
@@ -197,6 +197,11 @@ def test_with_all_parts_alive_it_says_nothing(as_alice: Client, fleet: list[Host
         ("beat", {"age_seconds": 61.0}, "The scheduler has not reported for 1 min; scans wait."),
         ("beat", {}, "The scheduler has not reported yet; scans wait."),
         ("broker", {}, "The message broker does not answer; scans wait."),
+        (
+            "slow-worker",
+            {},
+            "The worker for hosts that are slow to answer does not report; their scans wait.",
+        ),
     ],
 )
 def test_trouble_is_told_in_plain_words(part: str, values: dict[str, float], words: str):

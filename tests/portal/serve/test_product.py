@@ -47,13 +47,14 @@ def test_it_says_where_it_is_and_who_may_sign_in(product: Product):
     assert ADMINISTRATOR["bootstrap_password"] not in said
 
 
-def test_all_four_parts_are_ready_by_name(product: Product):
+def test_all_parts_are_ready_by_name(product: Product):
     status, parts = product.readiness()
     assert status == 200
     assert {name: part["ok"] for name, part in parts.items()} == {
         "database": True,
         "broker": True,
         "worker": True,
+        "slow-worker": True,
         "beat": True,
     }
 
@@ -84,7 +85,7 @@ def test_a_killed_process_comes_back_by_itself(product: Product, words: str):
         status, parts = product.readiness()
         passed = time.monotonic() - killed
         return status == 200 and all(
-            parts[name]["age_seconds"] < passed - 1 for name in ("worker", "beat")
+            parts[name]["age_seconds"] < passed - 1 for name in ("worker", "slow-worker", "beat")
         )
 
     assert eventually(replaced)
