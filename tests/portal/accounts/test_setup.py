@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts import actions
 from portal.accounts.models import Role, User
-from portal.core import heartbeat
+from portal.core import health, heartbeat
 from portal.core.models import AuditEntry
 from tests.people import PASSWORD, code_of
 

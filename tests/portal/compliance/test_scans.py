@@ -465,5 +465,5 @@ def test_the_dispatcher_may_run_twice(host: Host, waiting: Scan, monkeypatch: py
     )
     tasks.dispatch_scans()
     tasks.dispatch_scans()
-    assert sent == [((waiting.pk,), {"expires": 60, "priority": 6})]
+    assert sent == [((waiting.pk,), {"queue": "scan", "expires": 60, "priority": 6})]
     assert Scan.objects.count() == 1
