@@ -1,8 +1,10 @@
 from django.urls import path
 
-from portal.compliance.views import findings, rules, scans
+from portal.compliance.views import changes, findings, rules, scans
 
 pages = [
+    path("changes/", changes.change_list, name="change_list"),
+    path("changes/changes.csv", changes.change_list_csv, name="change_list_csv"),
     path("rules/", rules.rule_list, name="rule_list"),
     path("rules/rules.csv", rules.rule_list_csv, name="rule_list_csv"),
     path("rules/<slug:slug>/failing.csv", rules.rule_failing_csv, name="rule_failing_csv"),

@@ -21,6 +21,7 @@ class Destination(NamedTuple):
 
 NAVIGATION = (
     Destination("Overview", "home", "layout-dashboard", "home", "o"),
+    Destination("Changes", "change_list", "git-compare", "change_", "c"),
     Destination("Findings", "finding_list", "list-search", "finding_", "f"),
     Destination("Rules", "rule_list", "clipboard-check", "rule_", "r"),
     Destination("Hosts", "host_list", "server-2", "host_", "h"),

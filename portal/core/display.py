@@ -51,6 +51,8 @@ STATES = {
     "reopened": Sign("Came back", "refresh", "fail"),
     "unreadable": Sign("Could not be read", "help-circle", "unknown"),
     "readable": Sign("Read again", "eye", "na"),
+    "absent": Sign("Was not there", "circle-minus", "na"),
+    "not_failing": Sign("Did not fail", "circle-check", "na"),
     "new": Sign("Never scanned", "circle-dashed", "unknown"),
     "ok": Sign("Current", "circle-check", "pass"),
     "partial": Sign("Partly read", "circle-half-2", "warn"),
