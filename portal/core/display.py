@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
@@ -63,6 +63,7 @@ STATES = {
     "running": Sign("Running", "loader-2", "busy"),
     "complete": Sign("Complete", "circle-check", "pass"),
     "failed": Sign("Failed", "circle-x", "fail"),
+    "cancelled": Sign("Cancelled", "circle-minus", "na"),
 }
 
 
@@ -70,9 +71,14 @@ def percent(value: float | None) -> str:
     """Floors to one decimal, so that less than 100 is never shown as 100."""
     if value is None:
         return NO_DATA
-    floored = Decimal(str(value)).quantize(Decimal("0.1"), rounding=ROUND_FLOOR)
+    floored = tenths(value)
     text = "100" if floored == 100 else str(floored)
     return f"{text}{NO_BREAK}%"
+
+
+def tenths(value: float) -> Decimal:
+    """Floored, as all that is shown."""
+    return Decimal(str(value)).quantize(Decimal("0.1"), rounding=ROUND_FLOOR)
 
 
 def integer(value: int | None) -> str:
@@ -129,7 +135,7 @@ def age(value: timedelta) -> str:
     return counted(seconds // _DAY, "day")
 
 
-def day(value: datetime) -> str:
+def day(value: date) -> str:
     return f"{value.day}{NO_BREAK}{value:%b %Y}"
 
 
