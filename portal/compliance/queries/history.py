@@ -139,12 +139,14 @@ def moved(scope: Scope, first: date, last: date, *, now: datetime) -> Moved | No
     Hosts are those of today: what was removed since, or is in no group of the scope any more,
     counts as removed.
     """
-    ends = [_points(scope, [day], now=now).get(day) for day in (first, last)]
-    before, after = ends
-    if before is None or after is None:
-        return None
+    before, after = (_points(scope, [day], now=now).get(day) for day in (first, last))
+    return attribution(scope, before, after) if before and after else None
+
+
+def attribution(scope: Scope, before: Point, after: Point) -> Moved:
+    """As `moved`, between points of the scope's trend. One query."""
     start, end = before.score.posture or 0.0, after.score.posture or 0.0
-    given = {"first": first, "last": last, **scope._asdict()}
+    given = {"first": before.day, "last": after.day, **scope._asdict()}
     [(weighed_then, weighed_now, common_end, *causes)] = _select(_COMMON, given)
     if weighed_then is None:  # no host is in both
         causes = [0.0] * len(_CAUSES)
