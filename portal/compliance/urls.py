@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.compliance.views import changes, findings, rules, scans
+from portal.compliance.views import changes, compare, findings, rules, scans
 
 pages = [
     path("changes/", changes.change_list, name="change_list"),
@@ -13,6 +13,10 @@ pages = [
     path("findings/<int:finding_id>/", findings.finding_detail, name="finding_detail"),
     path("scans/", scans.scan_list, name="scan_list"),
     path("scans/start/", scans.scan_start, name="scan_start"),
+    path("scans/compare/", compare.scan_compare, name="scan_compare"),
+    path("scans/compare/changes.csv", compare.scan_compare_csv, name="scan_compare_csv"),
+    path("scans/<int:scan_id>/scan.json", scans.scan_json, name="scan_json"),
+    path("scans/<int:scan_id>/cancel/", scans.scan_cancel, name="scan_cancel"),
     path("scans/<int:scan_id>/", scans.scan_detail, name="scan_detail"),
     path("hosts/<slug:slug>/scan/", scans.host_scan, name="host_scan"),
 ]

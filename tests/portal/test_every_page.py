@@ -22,7 +22,7 @@ NOBODYS = {
     "scan_id": 4_000_000_000,
     "number": 4_000_000_000,
 }
-WRITES = {"scan_start", "host_scan", "policy_default", "account_logout"}
+WRITES = {"scan_start", "scan_cancel", "host_scan", "policy_default", "account_logout"}
 
 QUERIES = (
     "page=99999999999999999999&size=-1",

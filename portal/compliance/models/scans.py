@@ -20,6 +20,7 @@ class ScanState(models.TextChoices):
     COMPLETE = "complete", "Complete"
     PARTIAL = "partial", "Partly read"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class Lane(models.TextChoices):

@@ -19,17 +19,18 @@ def clause(cause: str, policy: str = "", rule_set: str = "") -> str:
     `rule_set` are those that the scan judged by."""
     if cause == Cause.FLEET:
         return ""
-    return _with_version(_NAMED[Cause(cause)], cause, policy, rule_set)
+    version = _version(cause, policy, rule_set)
+    return f"{_NAMED[Cause(cause)]} ({version})" if version else _NAMED[Cause(cause)]
 
 
 def label(cause: str, policy: str = "", rule_set: str = "") -> str:
     """For a column of a table."""
-    return _with_version(str(Cause(cause).label), cause, policy, rule_set)
+    version = _version(cause, policy, rule_set)
+    return f"{Cause(cause).label}: {version}" if version else str(Cause(cause).label)
 
 
-def _with_version(words: str, cause: str, policy: str, rule_set: str) -> str:
-    if cause == Cause.POLICY and policy:
-        return f"{words}: {policy}"
-    if cause == Cause.RULES and rule_set:
-        return f"{words}: rule set {rule_set}"
-    return words
+def _version(cause: str, policy: str, rule_set: str) -> str:
+    """What judged from then on, where that is the cause."""
+    if cause == Cause.RULES:
+        return f"rule set {rule_set}" if rule_set else ""
+    return policy if cause == Cause.POLICY else ""

@@ -14,6 +14,7 @@ from portal.compliance.queries.filters import SEVERITIES
 from portal.compliance.queries.net_changes import KINDS, NEW, RULES, Containers, Row, Rows, Window
 from portal.core import display
 from portal.fleet import queries as fleet
+from portal.fleet.models import Host
 from portal.fleet.queries import Scope
 from portal.policies.models import PolicyVersion
 from portal.policies.queries import catalogue
@@ -172,6 +173,12 @@ def _member(
     at_start = read and not fresh and not silent_start
     at_end = read and created_at <= period.end and not silent_end
     return Member(pk, slug, name, owner, at_start, at_end, fresh)
+
+
+def of_one(host: Host) -> list[Member]:
+    """A host whose both ends are known. It has its group at hand."""
+    owner = host.group.owner
+    return [Member(host.pk, host.slug, host.name, owner, at_start=True, at_end=True, fresh=False)]
 
 
 class Compared(NamedTuple):

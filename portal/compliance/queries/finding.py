@@ -14,6 +14,7 @@ from portal.compliance.models import (
     Verdict,
     state_of,
 )
+from portal.compliance.queries import causes
 from portal.compliance.queries.findings import Line, Lines, in_a_line, line, results
 from portal.compliance.queries.fixes import Remedy, image, remedy
 from portal.core import display
@@ -149,8 +150,17 @@ def _timeline(found: Result, changes: list[Transition]) -> list[Entry]:
 def _entry(change: Transition) -> Entry:
     sign = display.STATES[change.change]
     detail = in_a_line(change.evidence, "") if change.verdict == Verdict.FAIL else ""
-    text = _WORDS[Change(change.change)]
-    return Entry(change.at, text, sign.icon, sign.tone, detail, scan=change.scan_id)
+    return Entry(change.at, _said(change), sign.icon, sign.tone, detail, scan=change.scan_id)
+
+
+def _said(change: Transition) -> str:
+    """What happened, and why where that is known."""
+    words = _WORDS[Change(change.change)]
+    scan = change.scan
+    why = causes.clause(change.cause, *((scan.policy, scan.rule_set) if scan else ()))
+    if not why or change.change in (Change.UNREADABLE, Change.READABLE):
+        return words
+    return f"{words.partition(':')[0]}: {why}"
 
 
 def _scans_between(found: Result, ends: list[datetime]) -> list[int]:

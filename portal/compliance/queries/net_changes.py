@@ -26,6 +26,7 @@ KINDS = {
     RULES: "Rule or policy changes",
     UNCLEAR: "Not comparable",
 }
+FROM_THE_OTHER_END = {WORSE: BETTER, BETTER: WORSE, NEW: GONE, GONE: NEW}
 FACTS_SHOWN = 3
 
 
@@ -167,10 +168,9 @@ class Row(NamedTuple):
 
     def swapped(self) -> "Row":
         """The same change looked at from its other end."""
-        turned = {WORSE: BETTER, BETTER: WORSE, NEW: GONE, GONE: NEW}
         facts = [Fact(fact.name, fact.after, fact.before) for fact in self.facts]
         return self._replace(
-            kind=turned.get(self.kind, self.kind),
+            kind=FROM_THE_OTHER_END.get(self.kind, self.kind),
             before=self.after,
             after=self.before,
             facts=facts,
@@ -201,12 +201,18 @@ def rows(
 
 class Rows(Sequence[Row]):
     """Rows whose number by host is known from the counts, in the order of the hosts. A page reads
-    only the hosts that it shows."""
+    only the hosts that it shows. `turned` ones are looked at from the end of the time."""
 
     def __init__(
-        self, window: Window, numbers: Sequence[tuple[int, int]], kinds: Sequence[str]
+        self,
+        window: Window,
+        numbers: Sequence[tuple[int, int]],
+        kinds: Sequence[str],
+        *,
+        turned: bool = False,
     ) -> None:
-        self._window, self._numbers, self._kinds = window, numbers, kinds
+        self._window, self._numbers, self._turned = window, numbers, turned
+        self._kinds = [FROM_THE_OTHER_END.get(kind, kind) if turned else kind for kind in kinds]
         self._total = sum(number for _, number in numbers)
 
     def __len__(self) -> int:
@@ -229,7 +235,9 @@ class Rows(Sequence[Row]):
             seen += number
         if not hosts:
             return []
-        return rows(self._window, hosts, self._kinds, offset=start - before, limit=stop - start)
+        offset, limit = start - before, stop - start
+        found = rows(self._window, hosts, self._kinds, offset=offset, limit=limit)
+        return [row.swapped() for row in found] if self._turned else found
 
 
 def _row(found: tuple[Any, ...]) -> Row:

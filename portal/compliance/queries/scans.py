@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from django.db.models import Count, F, Max, QuerySet
 from django.http import QueryDict
 
-from portal.compliance.models import Change, Scan, ScanKind, ScanState, Transition
+from portal.compliance.models import Change, Scan, ScanKind, ScanState, Transition, Verdict
+from portal.compliance.queries import causes
+from portal.compliance.queries.findings import in_a_line
 from portal.core import display
 from portal.core.errors import NotFound
 from portal.core.health import Part
 from portal.fleet import queries as fleet
-from portal.fleet.models import Host
+from portal.fleet.models import Host, Ledger, Reading
 from portal.fleet.queries import Scope
 from portal.policies.queries import catalogue
 
@@ -217,7 +219,8 @@ def counts(scan: Scan) -> Counts:
 
 
 class Changed(NamedTuple):
-    """`change` is a key of display.STATES; `subject` is "" for the host itself."""
+    """`change` is a key of display.STATES; `subject` is "" for the host itself. `evidence` is what
+    was found, in one line; `why` is "" where nothing is known but that it changed."""
 
     finding_id: int
     change: str
@@ -225,6 +228,8 @@ class Changed(NamedTuple):
     subject: str
     sub_object: str
     severity: int
+    evidence: str
+    why: str
 
 
 def changes(scan: Scan, group: str) -> "QuerySet[Transition]":
@@ -236,7 +241,7 @@ def changes(scan: Scan, group: str) -> "QuerySet[Transition]":
     )
 
 
-def changed(rows: Iterable[Transition]) -> list[Changed]:
+def changed(scan: Scan, rows: Iterable[Transition]) -> list[Changed]:
     return [
         Changed(
             row.result_id,
@@ -245,6 +250,8 @@ def changed(rows: Iterable[Transition]) -> list[Changed]:
             "" if row.result.subject_kind == "host" else row.result.subject,
             row.result.sub_object,
             row.result.severity,
+            in_a_line(row.evidence, "") if row.verdict == Verdict.FAIL else "",
+            causes.clause(row.cause, scan.policy, scan.rule_set),
         )
         for row in rows
     ]
@@ -293,10 +300,89 @@ def gaps(scan: Scan) -> list[Gap]:
     ]
 
 
-def next_after(scan: Scan) -> int | None:
-    """The number of the host's latest scan, where this is not it."""
-    newest = Scan.objects.filter(host=scan.host_id).aggregate(Max("id"))["id__max"]
-    return newest if newest != scan.pk else None
+class Around(NamedTuple):
+    """Of the same host: the scan that read it before this one, and the number of its latest one
+    where this is not it."""
+
+    previous: Scan | None
+    newest: int | None
+
+
+def around(scan: Scan) -> Around:
+    """Two queries."""
+    others = Scan.objects.filter(host=scan.host_id)
+    newest = others.aggregate(Max("id"))["id__max"]
+    return Around(before(scan), newest if newest != scan.pk else None)
+
+
+def before(scan: Scan) -> Scan | None:
+    """The last scan before this one that read the same host."""
+    read = Scan.objects.filter(host=scan.host_id, state__in=READ, id__lt=scan.pk)
+    return read.order_by("-id").first()
+
+
+def after(scan: Scan) -> Scan | None:
+    """The next scan after this one that read the same host."""
+    read = Scan.objects.filter(host=scan.host_id, state__in=READ, id__gt=scan.pk)
+    return read.order_by("id").first()
+
+
+class Calls(NamedTuple):
+    """What the engine was asked, how long that took, and how long judging and keeping did."""
+
+    number: int
+    bytes: int
+    reading: timedelta
+    rest: timedelta
+
+
+def calls(scan: Scan) -> Calls | None:
+    """None where they were not kept. One query."""
+    if scan.started_at is None or scan.finished_at is None:
+        return None
+    within = (scan.started_at, scan.finished_at)
+    found = Ledger.objects.filter(host=scan.host_id, kind=Reading.SCAN, at__range=within)
+    kept = found.defer("body").order_by("-id").first()
+    if kept is None:
+        return None
+    reading = timedelta(seconds=kept.seconds)
+    rest = max(scan.finished_at - scan.started_at - reading, timedelta())
+    return Calls(kept.calls, kept.bytes, reading, rest)
+
+
+MOST_IN_JSON = 10_000
+
+
+def as_json(scan: Scan) -> dict[str, Any]:
+    """A scan with what it changed, the first of it where there is very much. One query."""
+    rows = Transition.objects.filter(scan=scan).select_related("result").order_by("id")
+    names = ("kind", "state", "attempts", "containers", "opened", "resolved", "unknown")
+    times = ("queued_at", "started_at", "finished_at")
+    return {
+        "scan": scan.pk,
+        "host": scan.host.slug,
+        **{name: getattr(scan, name) for name in (*names, *times)},
+        "rule_set": scan.rule_set,
+        "policy": scan.policy,
+        "diagnosis": scan.diagnosis,
+        "gaps": scan.gaps,
+        "changes": [
+            {
+                "finding": row.result_id,
+                "rule": row.result.rule,
+                "rule_version": row.rule_version,
+                "subject_kind": row.result.subject_kind,
+                "subject": row.result.subject,
+                "part": row.result.sub_object,
+                "severity": display.SEVERITY_RANKS[row.result.severity],
+                "change": row.change,
+                "cause": row.cause,
+                "verdict": row.verdict or None,
+                "evidence": row.evidence,
+            }
+            for row in rows[:MOST_IN_JSON]
+        ],
+    }
 
 
 def waits_for_another(scan: Scan) -> bool:

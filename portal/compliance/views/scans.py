@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.rights import Right, reason
 from portal.compliance import actions
+from portal.compliance.actions.cancel import cancel_scan
 from portal.compliance.queries import scans as queries
 from portal.core import display, health
 from portal.core.http import page, wants_fragment
@@ -73,6 +74,7 @@ def scan_detail(request: HttpRequest, scan_id: int) -> HttpResponse:
     scan = queries.scan(scan_id)
     over = scan.finished_at is not None
     counts = queries.counts(scan)
+    around = queries.around(scan)
     tabs = [(name, label, getattr(counts, name)) for name, label in GROUPS]
     filled = [name for name, _, count in tabs if count]
     asked = request.GET.get("show", "")
@@ -89,15 +91,31 @@ def scan_detail(request: HttpRequest, scan_id: int) -> HttpResponse:
         "tabs": [(name, label, count, f"?show={name}") for name, label, count in tabs if count],
         "tab": tab,
         "page": shown,
-        "changes": queries.changed(shown),
+        "changes": queries.changed(scan, shown),
         "params": request.GET,
         "gaps": queries.gaps(scan),
-        "newest": queries.next_after(scan),
+        "newest": around.newest,
+        "compare_url": _compare(around.previous, scan),
+        "calls": queries.calls(scan),
+        "waited": scan.started_at - scan.queued_at if scan.started_at else None,
         "due": bool(scan.host.next_scan_at and scan.host.next_scan_at <= timezone.now()),
         "here": request.get_full_path(),
         "refusal": reason(person, Right.START_SCAN),
     }
     return page(request, "compliance/scan_detail", context, fragment="scan")
+
+
+@require_safe
+def scan_json(request: HttpRequest, scan_id: int) -> JsonResponse:
+    return JsonResponse(queries.as_json(queries.scan(scan_id)))
+
+
+@require_POST
+def scan_cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
+    person: Any = request.user
+    scan = cancel_scan(scan_id, actor=person, now=timezone.now())
+    messages.success(request, f"The waiting scan of {scan.host.name} is cancelled.")
+    return redirect("scan_detail", scan.pk)
 
 
 @require_POST
@@ -131,6 +149,13 @@ def scan_start(request: HttpRequest) -> HttpResponse:
     else:
         messages.warning(request, "There is no host to scan in this scope.")
     return redirect(_url(scope.parameters))
+
+
+def _compare(previous: Any, scan: Any) -> str:
+    """Where a scan that read its host is compared with the one before it; "" without one."""
+    if previous is None or scan.state not in queries.READ:
+        return ""
+    return f"{reverse('scan_compare')}?{urlencode({'a': previous.pk, 'b': scan.pk})}"
 
 
 def _chips(scope: Scope, filters: queries.Filters) -> list[dict[str, str]]:
