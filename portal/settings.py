@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "portal.accounts",
     "portal.fleet",
     "portal.policies",
+    "portal.schedules",
     "portal.compliance",
     "portal.overview",
 ]

@@ -7,11 +7,13 @@ from portal.compliance import urls as compliance
 from portal.core import urls as core
 from portal.fleet import urls as fleet
 from portal.overview import urls as overview
+from portal.schedules import urls as schedules
 
 urlpatterns: list[URLPattern] = [
     *core.pages,
     *accounts.pages,
     *fleet.pages,
+    *schedules.pages,
     *compliance.pages,
     *overview.pages,
 ]

@@ -11,12 +11,14 @@ class Right(enum.Enum):
 
     START_SCAN = "start scans"
     MANAGE_HOSTS = "register, change or remove hosts"
+    MANAGE_SCHEDULES = "change schedules"
     MANAGE_POLICIES = "change policies and custom rules"
 
 
 ROLES = {
     Right.START_SCAN: {Role.ENGINEER, Role.OPERATOR, Role.APPROVER, Role.ADMIN},
     Right.MANAGE_HOSTS: {Role.OPERATOR, Role.ADMIN},
+    Right.MANAGE_SCHEDULES: {Role.OPERATOR, Role.ADMIN},
     Right.MANAGE_POLICIES: {Role.ADMIN},
 }
 

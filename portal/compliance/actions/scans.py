@@ -20,6 +20,7 @@ from portal.fleet import actions as fleet
 from portal.fleet import queries as fleet_queries
 from portal.fleet.models import Host
 from portal.fleet.queries import Scope
+from portal.schedules import actions as schedules
 from scanner import EngineError
 
 # Whoever took longer than this last time is read by workers that may wait.
@@ -90,16 +91,9 @@ def request_scans(scope: Scope, *, actor: User | None, now: datetime) -> Request
 
 @transaction.atomic
 def queue_due_scans(now: datetime) -> int:
-    """Queues a scan for each host that is due and says when the next one is. Several callers at
-    once never queue the same one. Returns how many hosts were due."""
-    due = list(
-        Host.objects.select_for_update(skip_locked=True)
-        .filter(next_scan_at__lte=now)
-        .order_by("next_scan_at")[:BATCH]
-    )
-    for host in due:
-        host.next_scan_at = now + timedelta(seconds=host.scan_interval) + _jitter(host)
-    Host.objects.bulk_update(due, ["next_scan_at"])
+    """Queues a scan for each host that is due by its schedule, which says when the next one is.
+    Several callers at once never queue the same one. Returns how many hosts were due."""
+    due = schedules.take_due(now, BATCH)
     # Downtime gives one scan, not many: the constraint keeps a second one from being queued.
     Scan.objects.bulk_create(
         [Scan(host=host, kind=ScanKind.SCHEDULE, queued_at=now) for host in due],
@@ -235,10 +229,3 @@ def reap_dead_scans(now: datetime) -> int:
     columns = ["state", "lease", "lease_expires_at", "published_at", "phase", "finished_at"]
     Scan.objects.bulk_update(dead, [*columns, "diagnosis_kind", "diagnosis", "advice"])
     return len(dead)
-
-
-def _jitter(host: Host) -> timedelta:
-    """Up to a twentieth of the interval and five minutes, always the same for a host: hosts that
-    were registered together are soon no longer due together."""
-    share = (host.id * 2_654_435_761 % 1000) / 1000
-    return timedelta(seconds=share * min(host.scan_interval * 0.05, 300))

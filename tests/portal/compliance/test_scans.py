@@ -71,14 +71,13 @@ def expired(scan: Scan) -> Scan:
 # Due
 
 
-def test_a_host_that_is_due_is_queued_once_and_is_due_again_after_its_interval(host: Host):
+def test_a_host_that_is_due_is_queued_once_and_is_due_again_within_its_interval(host: Host):
     assert actions.queue_due_scans(NOW) == 1
     assert actions.queue_due_scans(NOW + MINUTE) == 0
     [found] = Scan.objects.all()
     assert (found.host, found.kind, found.state) == (host, ScanKind.SCHEDULE, ScanState.QUEUED)
     host.refresh_from_db()
-    interval = timedelta(seconds=host.scan_interval)
-    assert interval <= host.next_scan_at - NOW <= interval + timedelta(minutes=5)
+    assert NOW < host.next_scan_at <= NOW + timedelta(seconds=host.scan_interval)
 
 
 def test_nothing_is_queued_before_its_time(host: Host):
@@ -104,13 +103,6 @@ def test_hosts_registered_together_are_soon_due_apart():
     assert max(dues) - min(dues) > MINUTE
 
 
-def test_the_jitter_of_a_short_interval_is_short(host: Host):
-    Host.objects.update(scan_interval=60)
-    actions.queue_due_scans(NOW)
-    host.refresh_from_db()
-    assert host.next_scan_at - NOW <= timedelta(seconds=63)
-
-
 def test_queueing_takes_few_queries_however_many_are_due():
     counts = []
     for number in (2, 30):
@@ -119,7 +111,7 @@ def test_queueing_takes_few_queries_however_many_are_due():
         with CaptureQueriesContext(connection) as queries:
             assert actions.queue_due_scans(NOW) == number
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 5
+    assert counts[0] == counts[1] <= 6
 
 
 @pytest.mark.django_db(transaction=True)

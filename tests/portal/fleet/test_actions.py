@@ -40,9 +40,9 @@ def test_a_host_is_registered_in_its_canonical_spelling(bob: User):
     assert entry.details == {"address": "tcp://docker-7:2375"}
 
 
-def test_without_a_scan_now_the_first_one_comes_after_an_interval(settings):
-    settings.SCAN_INTERVAL_SECONDS = 600
-    assert add(scan_now=False).next_scan_at == NOW + timedelta(seconds=600)
+def test_without_a_scan_now_the_first_one_comes_by_the_schedule():
+    host = add(scan_now=False)
+    assert NOW < host.next_scan_at <= NOW + timedelta(seconds=host.scan_interval)
 
 
 def test_a_new_group_is_made_with_the_host(bob: User):
@@ -193,9 +193,9 @@ def failure(kind: str = "refused") -> EngineError:
     return EngineError(kind, "Nothing listens there.", "Start the engine.")
 
 
-def test_attempts_after_failures_come_soon_then_ever_later_up_to_the_interval(settings):
-    settings.SCAN_INTERVAL_SECONDS = 900
+def test_attempts_after_failures_come_soon_then_ever_later_up_to_the_interval():
     host = add(scan_now=False)
+    host.scan_interval = 900
     waits = []
     for _ in range(7):
         host.next_scan_at = None
