@@ -13,6 +13,7 @@ class Right(enum.Enum):
     MANAGE_HOSTS = "register, change or remove hosts"
     MANAGE_SCHEDULES = "change schedules"
     MANAGE_POLICIES = "change policies and custom rules"
+    MANAGE_RETENTION = "change how long history is kept"
 
 
 ROLES = {
@@ -20,6 +21,7 @@ ROLES = {
     Right.MANAGE_HOSTS: {Role.OPERATOR, Role.ADMIN},
     Right.MANAGE_SCHEDULES: {Role.OPERATOR, Role.ADMIN},
     Right.MANAGE_POLICIES: {Role.ADMIN},
+    Right.MANAGE_RETENTION: {Role.ADMIN},
 }
 
 

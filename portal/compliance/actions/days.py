@@ -59,18 +59,19 @@ def _begin(statistic: Statistic, through: date) -> date | None:
     """The day to be filled in next; None where all are."""
     state = FillState.objects.select_for_update().filter(statistic=statistic).first()
     if state is None:
-        first = HostDay.objects.aggregate(first=Min("day"))["first"]
+        first: date | None = HostDay.objects.aggregate(first=Min("day"))["first"]
         if first is None or first > through:
             return None
         FillState.objects.get_or_create(statistic=statistic, defaults={"day": first})
         return first
+    day: date = state.day
     if not state.done:
-        return state.day
-    if state.day >= through:
+        return day
+    if day >= through:
         return None
-    state.day, state.done = state.day + timedelta(days=1), False
+    state.day, state.done = day + timedelta(days=1), False
     state.save()
-    return state.day
+    return day + timedelta(days=1)
 
 
 @transaction.atomic

@@ -84,7 +84,11 @@ RULES = f"""
 
 def end_of(day: date) -> datetime:
     """The midnight, of UTC, at which it is over."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+    return start_of(day + timedelta(days=1))
+
+
+def start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def today(now: datetime) -> date:

@@ -6,7 +6,7 @@ are computed, so that neither midnight nor a time without workers leaves a hole.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -154,7 +154,7 @@ def attribution(scope: Scope, before: Point, after: Point) -> Moved:
     return Moved(
         before.score,
         after.score,
-        *(cause or 0.0 for cause in causes),
+        **{name: cause or 0.0 for name, cause in zip(_CAUSES, causes, strict=True)},
         hosts_added=end - common_end,
         hosts_removed=weighed_then - start,
         weights=weighed_now - weighed_then,
@@ -259,7 +259,7 @@ def held_since(scope: Scope) -> dict[str, datetime]:
     query."""
     found = {}
     for rule, since, failed, judged in _select(_HELD, scope._asdict()):
-        first = datetime.combine(judged, time(), tzinfo=UTC) if judged else since
+        first = days.start_of(judged) if judged else since
         found[rule] = failed or min(first, since)
     return found
 
@@ -270,7 +270,7 @@ def host_days(
     """The verdict of a rule on each host at the end of each day, in order: the worst of its units',
     as a value of Verdict or "excepted"; "" where it was not judged. Two queries."""
     wanted = _days(first, last)
-    begin, end = days.end_of(first - timedelta(days=1)), days.end_of(last)
+    begin, end = days.start_of(first), days.end_of(last)
     lasting = Q(until=None) | Q(until__gte=begin)
     rows = Posture.objects.filter(lasting, rule=slug, host__in=hosts, since__lt=end)
     silences = Silence.objects.filter(lasting, host__in=hosts, since__lt=end)
@@ -326,7 +326,7 @@ _SILENT_DAYS = f"""
 def marks(scope: Scope, first: date, last: date) -> list[Mark]:
     """In order of days. A gap is marked where it begins: days at whose end a tenth of the hosts, or
     more, could not be read. Four queries."""
-    begin, end = days.end_of(first - timedelta(days=1)), days.end_of(last)
+    begin, end = days.start_of(first), days.end_of(last)
     named = {"environment": scope.environment, "name": scope.group, "owner": scope.owner}
     asked = {name: value for name, value in named.items() if value}
     names = set(Group.objects.filter(**asked).values_list("name", flat=True))
@@ -380,4 +380,4 @@ def _days(first: date, last: date) -> list[date]:
 def _select(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
