@@ -30,6 +30,15 @@ VERDICTS = {
     "not_applicable": Sign("N/A", "circle-minus", "na"),
 }
 
+GLYPHS = {
+    "pass": "✓",
+    "fail": "✕",
+    "excepted": "E",
+    "unknown": "?",
+    "not_applicable": "\N{EN DASH}",
+}
+"""A verdict in one character, where there is room for no more. No data is a dot."""
+
 SEVERITIES = {
     "critical": Sign("Critical", "alert-octagon-filled", "critical"),
     "high": Sign("High", "alert-triangle-filled", "high"),

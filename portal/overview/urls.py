@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.overview.views import custom_rules, home, hosts, policies
+from portal.overview.views import custom_rules, home, hosts, policies, trend
 
 pages = [
     path("settings/policies/", policies.policy_list, name="policy_list"),
@@ -16,6 +16,8 @@ pages = [
     path("settings/policies/<slug:slug>/default/", policies.policy_default, name="policy_default"),
     path("settings/policies/<slug:slug>/remove/", policies.policy_remove, name="policy_remove"),
     path("", home.home, name="home"),
+    path("trend/", trend.trend, name="trend"),
+    path("trend/trend.csv", trend.trend_csv, name="trend_csv"),
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<slug:slug>/", hosts.host_detail, name="host_detail"),
     path("settings/rules/", custom_rules.custom_rule_list, name="custom_rule_list"),

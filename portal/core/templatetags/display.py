@@ -1,7 +1,7 @@
 """Template access to portal.core.display; nothing is decided here."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.core import display
+from portal.core import charts, display
 
 register = template.Library()
 
@@ -23,6 +23,8 @@ register.filter("duration", display.duration)
 register.filter("fact", display.fact)
 register.filter("diff_lines", display.diff_lines)
 register.filter("changed", display.changed)
+register.filter("points", charts.points)
+register.filter("more", charts.more)
 
 
 def _plain(value: Any) -> str:
@@ -40,6 +42,16 @@ def _here(value: datetime) -> datetime:
 @register.filter
 def verdict_sign(value: Any) -> display.Sign:
     return display.VERDICTS[_plain(value)]
+
+
+@register.filter
+def verdict_glyph(value: str) -> str:
+    return display.GLYPHS.get(value, "·")
+
+
+@register.filter
+def verdict_word(value: str) -> str:
+    return display.VERDICTS[value].word if value else "No data"
 
 
 @register.filter
@@ -63,6 +75,17 @@ def moment(value: datetime | None) -> str:
 @register.filter
 def day(value: datetime | None) -> str:
     return _time(value, display.day(_here(value))) if value else display.NO_DATA
+
+
+@register.filter
+def date_day(value: date) -> str:
+    """ "23 Nov 2026", of a day that has no time and no zone."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), display.day(value))
+
+
+@register.filter
+def iso(value: date) -> str:
+    return value.isoformat()
 
 
 @register.filter
