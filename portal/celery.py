@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_logging
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
@@ -25,6 +26,21 @@ app.conf.beat_schedule = {
         "task": "compliance.dispatch_scans",
         "schedule": 2.0,
         "options": {"expires": 10},
+    },
+    "count anew": {
+        "task": "compliance.count_anew",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
+    "roll up days": {
+        "task": "compliance.roll_up_days",
+        "schedule": 300.0,
+        "options": {"expires": 280},
+    },
+    "forget old history": {
+        "task": "compliance.forget_old",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3_600},
     },
     "clear sessions": {
         "task": "core.clear_sessions",

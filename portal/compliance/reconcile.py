@@ -6,12 +6,13 @@ says gone, and an unknown changes nothing but the verdict.
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
-from portal.compliance.models import Change, Severity, Verdict
+from portal.compliance.attribution import Flow
+from portal.compliance.models import Cause, Change, Severity, Verdict
 from scanner import Result, Snapshot
 
 SEVERITIES = {
@@ -59,18 +60,20 @@ def unlisted(snapshot: Snapshot) -> frozenset[str]:
 class Step(NamedTuple):
     unit: Unit
     change: Change
+    cause: Cause = Cause.FLEET
 
 
 class Plan(NamedTuple):
     """`written` units are new (id None) or changed; `deleted` are units that never failed and are
     gone; `standing` are all units that are there afterwards; `gone` are those that failed once and
-    are kept for their history."""
+    are kept for their history; `flows` are those that are counted in another way than before."""
 
     written: list[Unit]
     deleted: list[Unit]
     steps: list[Step]
     standing: list[Unit]
     gone: list[Unit]
+    flows: list[Flow]
 
     def count(self, *changes: Change) -> int:
         return sum(step.change in changes for step in self.steps)
@@ -112,29 +115,61 @@ def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[byt
     return units
 
 
+class Rejudged(NamedTuple):
+    """What was stored before, judged by what has changed since: `cause` says what that is."""
+
+    units: Mapping[bytes, Unit]
+    cause: Cause
+
+    def explains(self, key: bytes, new: Unit | None) -> bool:
+        """Whether the same verdict would have come of what was there before."""
+        old = self.units.get(key)
+        return old is None if new is None else old is not None and old.verdict == new.verdict
+
+
+def counted(unit: Unit | None, now: datetime, grace: timedelta) -> str:
+    """In which count of the posture it is; "" in none. Within the window of grace an unknown one
+    that passed is held, and one that was not applicable stays outside."""
+    if unit is None or unit.gone_at is not None:
+        return ""
+    if unit.verdict != Verdict.UNKNOWN:
+        return _COUNTED[Verdict(unit.verdict)]
+    graced = unit.known_verdict in _GRACED and now < unit.changed_at + grace
+    return _GRACED[unit.known_verdict] if graced else "unknown"
+
+
+_COUNTED = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.NOT_APPLICABLE: ""}
+_GRACED: dict[str, str] = {Verdict.PASS.value: "held", Verdict.NOT_APPLICABLE.value: ""}
+
+
 def plan(
     standing: Mapping[bytes, Unit],
     seen: Mapping[bytes, Unit],
     now: datetime,
     unlisted: frozenset[str] = frozenset(),
     rules: Collection[str] | None = None,
+    rejudged: Rejudged | None = None,
+    grace: timedelta = timedelta(0),
 ) -> Plan:
     """`standing` are the host's units by identity, `seen` those of a finished scan. `unlisted` are
     kinds of subjects that the engine did not list this time: nothing can be said of their units.
     `rules` are those by which was judged (None: by all): what others said ends, and is not fixed.
+    `rejudged` is given where the rules or the policy are not those that judged before.
     """
     written: list[Unit] = []
     deleted: list[Unit] = []
     steps: list[Step] = []
     after: list[Unit] = []
     gone: list[Unit] = []
+    why = _Why(standing, seen, now, grace, rejudged)
     for key, new in seen.items():
         old = standing.get(key)
         unit, change = _appeared(new, now) if old is None else _again(old, new, now)
         if old is None or unit is not old:
             written.append(unit)
         if change is not None:
-            steps.append(Step(unit, change))
+            steps.append(Step(unit, change, why.cause(key, unit, change)))
+        why.note(key, old, unit)
         after.append(unit)
 
     judged = _judged(seen)
@@ -151,6 +186,7 @@ def plan(
             after.append(unit)
         elif old.first_failed_at is None:
             deleted.append(old)
+            why.note(key, old, None, left_out=left_out)
             continue
         else:
             mended = readable is True
@@ -159,8 +195,68 @@ def plan(
         if unit is not old:
             written.append(unit)
         if change is not None:
-            steps.append(Step(unit, change))
-    return Plan(written, deleted, steps, after, gone)
+            steps.append(Step(unit, change, why.cause(key, unit, change)))
+        why.note(key, old, unit, left_out=left_out)
+    return Plan(written, deleted, steps, after, gone, why.flows)
+
+
+class _Why:
+    """Says of each unit why it changed, and notes those that are counted in another way."""
+
+    def __init__(
+        self,
+        standing: Mapping[bytes, Unit],
+        seen: Mapping[bytes, Unit],
+        now: datetime,
+        grace: timedelta,
+        rejudged: Rejudged | None,
+    ) -> None:
+        self.flows: list[Flow] = []
+        self._now, self._grace, self._rejudged = now, grace, rejudged
+        self._stood = {_subject(unit) for unit in standing.values() if unit.gone_at is None}
+        self._there = {_subject(unit) for unit in seen.values()}
+
+    def cause(self, key: bytes, unit: Unit, change: Change) -> Cause:
+        if change == Change.UNJUDGED:
+            return self._rejudged.cause if self._rejudged else Cause.RULES
+        if self._rejudged and self._rejudged.explains(key, None if unit.gone_at else unit):
+            return self._rejudged.cause
+        if change in (Change.UNREADABLE, Change.READABLE):
+            return Cause.COVERAGE
+        if change == Change.VANISHED:
+            return Cause.VANISHED
+        appeared = change != Change.RESOLVED and _subject(unit) not in self._stood
+        return Cause.APPEARED if appeared else Cause.FLEET
+
+    def note(
+        self, key: bytes, old: Unit | None, new: Unit | None, *, left_out: bool = False
+    ) -> None:
+        if new is old:
+            return
+        before = counted(old, self._now, self._grace)
+        after = counted(new, self._now, self._grace)
+        unit = new or old
+        if before == after or unit is None:
+            return
+        there = None if new is None or new.gone_at is not None else new
+        if left_out or (self._rejudged and self._rejudged.explains(key, there)):
+            cause = "rules"
+        else:
+            cause = self._moved(_subject(unit), before, after)
+        self.flows.append(Flow(unit.rule, before, after, cause))
+
+    def _moved(self, subject: tuple[str, str], before: str, after: str) -> str:
+        if before and after and {before, after} & {"unknown", "held"}:
+            return "coverage"
+        if after == "failed":
+            return "regressions" if before or subject in self._stood else "added"
+        if before == "failed":
+            return "fixes" if after or subject in self._there else "removed"
+        return "removed" if not after else "added"
+
+
+def _subject(unit: Unit) -> tuple[str, str]:
+    return unit.subject_kind, unit.workload
 
 
 def _judged(seen: Mapping[bytes, Unit]) -> dict[tuple[str, str], bool]:

@@ -4,10 +4,14 @@ Host score = 100 * sum over rules of w * pass / (pass + fail + excepted + unknow
 sum of w, with w = 10 / 5 / 2 / 1 for critical / high / medium / low. Each rule counts once, however
 many units it judges, so that neither a noisy rule nor many replicas dominate. Not-applicable units
 are outside. A fleet's score is the mean of its hosts' weighted by their criticality.
+
+What could not be seen counts as it did when it was seen for the last time, for a window of grace,
+and as not met from then on. Coverage knows no grace.
 """
 
 import math
 from collections.abc import Iterable
+from datetime import timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -16,13 +20,15 @@ WEIGHTS = {3: 10, 2: 5, 1: 2, 0: 1}
 
 
 class Counts(NamedTuple):
-    """Units of one rule on one host. `severity` 0 (low) to 3 (critical)."""
+    """Units of one rule on one host. `severity` 0 (low) to 3 (critical). `held` are those of the
+    unknown ones that passed when they were seen for the last time, within the window of grace."""
 
     severity: int
     passed: int
     failed: int
     excepted: int
     unknown: int
+    held: int = 0
 
 
 class Score(NamedTuple):
@@ -47,8 +53,8 @@ def host_score(rules: Iterable[Counts]) -> Score:
             continue
         weight = WEIGHTS[rule.severity]
         weights += weight
-        met += Fraction(weight * rule.passed, units)
-        accepted += Fraction(weight * (rule.passed + rule.excepted), units)
+        met += Fraction(weight * (rule.passed + rule.held), units)
+        accepted += Fraction(weight * (rule.passed + rule.held + rule.excepted), units)
         applicable += units
         judged += units - rule.unknown
     if not applicable:
@@ -56,6 +62,18 @@ def host_score(rules: Iterable[Counts]) -> Score:
     return Score(
         float(100 * met / weights), float(100 * accepted / weights), 100 * judged / applicable
     )
+
+
+def silenced(rule: Counts, *, graced: bool) -> Counts:
+    """What counts while the host is silent: nothing is seen, and within the window of grace what
+    passed is held."""
+    units = rule.passed + rule.failed + rule.excepted + rule.unknown
+    return Counts(rule.severity, 0, 0, 0, units, rule.passed + rule.held if graced else 0)
+
+
+def grace(scan_interval: int) -> timedelta:
+    """Two scan intervals (of so many seconds), at least 6 and at most 48 hours."""
+    return min(max(timedelta(seconds=2 * scan_interval), timedelta(hours=6)), timedelta(hours=48))
 
 
 def fleet_score(hosts: Iterable[tuple[Score, int]]) -> Score:

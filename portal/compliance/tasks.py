@@ -29,3 +29,23 @@ def dispatch_scans() -> None:
 @shared_task(name="compliance.scan_host", time_limit=290)
 def scan_host(scan_id: int) -> None:
     actions.run_scan(scan_id)
+
+
+@shared_task(name="compliance.count_anew")
+def count_anew() -> None:
+    """Every minute: what counts in another way only because time has passed."""
+    now = timezone.now()
+    actions.note_overdue(now)
+    actions.recount_due(now)
+
+
+@shared_task(name="compliance.roll_up_days")
+def roll_up_days() -> None:
+    """Every few minutes: days that are over, for charts."""
+    actions.roll_up_days(now=timezone.now())
+
+
+@shared_task(name="compliance.forget_old", time_limit=540)
+def forget_old() -> None:
+    """Every night: history that is older than it is kept."""
+    actions.forget_old(now=timezone.now())

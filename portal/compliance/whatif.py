@@ -180,7 +180,7 @@ def _seen(
 
 
 def _count(host: Host, standing: Mapping[bytes, Unit], plan: Plan, tally: "_Tally") -> None:
-    for unit, change in plan.steps:
+    for unit, change, _ in plan.steps:
         if kind := _CHANGES.get(change):
             tally.add(kind, host, unit)
     for unit in plan.standing:

@@ -3,7 +3,7 @@
 import hashlib
 import platform
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,13 +13,15 @@ from django.db import IntegrityError, transaction
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
-from portal.core import audit, naming, secrets
+from portal.core import audit, bulk, naming, secrets
 from portal.core.errors import Conflict, DomainError, NotFound
 from portal.fleet import credentials as keys
 from portal.fleet import queries, stored
 from portal.fleet.models import (
+    Change,
     ConfigVersion,
     Container,
+    ContainerVersion,
     Credential,
     Environment,
     Group,
@@ -39,6 +41,13 @@ _DENIED = {
     *("denied", "plugin_denied", "socket_denied", "docker_denied", "client_refused"),
     *("login_refused", "host_key_new", "host_key_changed", "credentials_lost"),
 }
+
+
+class Became(NamedTuple):
+    """What became of a container between two scans; `image` is whether its image is another."""
+
+    change: str
+    image: bool = False
 
 
 class NewGroup(NamedTuple):
@@ -265,9 +274,12 @@ def bootstrap_host(url: str, *, now: datetime) -> Host | None:
     return add_host(name=name, url=url, actor=None, now=now)
 
 
-def remember_success(host: Host, snapshot: Snapshot, *, seconds: float, now: datetime) -> None:
-    """Keeps what a scan saw of the engine and its containers. `host` is locked by the caller."""
-    _remember_containers(host, snapshot.containers, now)
+def remember_success(
+    host: Host, snapshot: Snapshot, *, seconds: float, now: datetime
+) -> dict[str, Became]:
+    """Keeps what a scan saw of the engine and its containers. `host` is locked by the caller.
+    Returns what became of the containers that changed, by name."""
+    became = _remember_containers(host, snapshot.containers, now)
     host.state = HostState.PARTIAL if snapshot.gaps else HostState.OK
     host.diagnosis_kind = host.diagnosis = host.advice = ""
     host.failed_attempts = 0
@@ -279,6 +291,7 @@ def remember_success(host: Host, snapshot: Snapshot, *, seconds: float, now: dat
     host.containers_total = len(snapshot.containers)
     host.containers_running = sum(container.known_to_run for container in snapshot.containers)
     host.save()
+    return became
 
 
 def remember_failure(host: Host, error: EngineError, *, now: datetime) -> None:
@@ -295,9 +308,12 @@ def remember_failure(host: Host, error: EngineError, *, now: datetime) -> None:
     host.save()
 
 
-def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetime) -> None:
+def _remember_containers(
+    host: Host, seen: Iterable[SeenContainer], now: datetime
+) -> dict[str, Became]:
     standing = {found.name: found for found in Container.objects.filter(host=host)}
     written, bodies, names = [], {}, set()
+    became: dict[str, Became] = {}
     for container in seen:
         name = container.name[:300]
         if name in names:
@@ -315,8 +331,11 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
         }
         old = standing.get(name)
         if old is None:
+            became[name] = Became(Change.APPEARED)
             old = Container(host=host, name=name, first_seen_at=now, **values, changed_at=now)
         elif any(_plain(getattr(old, field)) != value for field, value in values.items()):
+            if change := _became(old, values):
+                became[name] = change
             for field, value in values.items():
                 setattr(old, field, value)
             old.changed_at = now
@@ -327,6 +346,7 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
     for name, old in standing.items():
         if name not in names and old.gone_at is None:
             old.gone_at = old.changed_at = now
+            became[name] = Became(Change.VANISHED)
             written.append(old)
     versions = [ConfigVersion(digest, zlib.compress(body)) for digest, body in bodies.items()]
     ConfigVersion.objects.bulk_create(versions, ignore_conflicts=True, batch_size=500)
@@ -340,6 +360,35 @@ def _remember_containers(host: Host, seen: Iterable[SeenContainer], now: datetim
             *("changed_at", "gone_at"),
         ],
     )
+    if became:
+        _remember_versions(host, [each for each in written if each.name in became], became, now)
+    return became
+
+
+def _remember_versions(
+    host: Host, changed: Iterable[Container], became: Mapping[str, Became], now: datetime
+) -> None:
+    bulk.copy(
+        ContainerVersion,
+        ["container_id", "host_id", "at", "change", "engine_id", "image", "config_id"],
+        (
+            (
+                *(each.pk, host.pk, now, became[each.name].change),
+                *(each.engine_id, each.image, each.config_id),
+            )
+            for each in changed
+        ),
+    )
+
+
+def _became(old: Container, values: Mapping[str, Any]) -> Became | None:
+    """None where only its state is another."""
+    image = old.image != values["image"]
+    if old.gone_at is not None:
+        return Became(Change.RETURNED, image)
+    if old.engine_id != values["engine_id"]:
+        return Became(Change.RECREATED, image)
+    return Became(Change.CHANGED, image) if _plain(old.config_id) != values["config_id"] else None
 
 
 def _remember_surroundings(host: Host, snapshot: Snapshot) -> None:

@@ -5,7 +5,7 @@ One transaction with the host's row locked. A scan that found nothing new writes
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -16,15 +16,15 @@ from django.db import transaction
 from django.db.models import Q
 
 from portal.compliance import reconcile, score
+from portal.compliance.actions import counts, silence
 from portal.compliance.actions.scans import Begun
 from portal.compliance.models import (
     Cause,
     Change,
-    Posture,
     Result,
+    RuleSet,
     Scan,
     ScanState,
-    Severity,
     ShadowResult,
     Standing,
     Tally,
@@ -32,9 +32,12 @@ from portal.compliance.models import (
     Verdict,
     state_of,
 )
-from portal.compliance.reconcile import Plan, Unit
+from portal.compliance.reconcile import Plan, Rejudged, Unit
 from portal.core import bulk
 from portal.fleet import actions as fleet
+from portal.fleet import queries as fleet_queries
+from portal.fleet.actions import Became
+from portal.fleet.models import Change as ContainerChange
 from portal.fleet.models import Container, Host
 from portal.policies.queries import Applied, catalogue, held, policy_for
 from scanner import Result as Seen
@@ -47,12 +50,6 @@ _SHADOW = (
     *("rule", "subject_kind", "workload", "subject", "sub_object"),
     *("verdict", "severity", "evidence", "reason"),
 )
-_COUNTS = {
-    Verdict.PASS: "passed",
-    Verdict.FAIL: "failed",
-    Verdict.UNKNOWN: "unknown",
-    Verdict.NOT_APPLICABLE: "not_applicable",
-}
 GAPS_KEPT = 200
 
 
@@ -68,13 +65,44 @@ def assess(begun: Begun, snapshot: Snapshot, *, now: datetime) -> None:
         raise Lost(f"the host of scan {begun.scan_id} was removed")
     applied = policy_for(host)
     with held():
+        rejudged = _rejudged(host, applied, now)
         results = evaluate(snapshot, applied.policy, catalogue().values())
-        store(begun, snapshot, results, applied, now=now)
+        store(begun, snapshot, results, applied, rejudged=rejudged, now=now)
+
+
+def _rejudged(host: Host, applied: Applied, now: datetime) -> Rejudged | None:
+    """What the last scan saw, by the policy and the rules of now, where those are others: what
+    comes of that already is none of the host's doing."""
+    before = Standing.objects.filter(host=host).first()
+    if before is None:
+        return None
+    same_policy = before.judged_by_id == applied.version_id
+    if same_policy and before.rule_set == _rule_set():
+        return None
+    snapshot = fleet_queries.stored_snapshot(host)
+    if snapshot is None:
+        return None
+    results = evaluate(snapshot, applied.policy, catalogue().values())
+    judged = [result for result in results if result.rule not in applied.policy.shadow]
+    cause = Cause.RULES if same_policy else Cause.POLICY
+    return Rejudged(reconcile.observed(host.pk, judged, now), cause)
+
+
+def _rule_set() -> str:
+    """Another one wherever a rule is new, gone or in another version."""
+    versions = sorted((slug, rule.version) for slug, rule in catalogue().items())
+    return hashlib.sha256(msgspec.json.encode((VERSION, versions))).hexdigest()[:16]
 
 
 @transaction.atomic
 def store(
-    begun: Begun, snapshot: Snapshot, results: Sequence[Seen], applied: Applied, *, now: datetime
+    begun: Begun,
+    snapshot: Snapshot,
+    results: Sequence[Seen],
+    applied: Applied,
+    *,
+    rejudged: Rejudged | None = None,
+    now: datetime,
 ) -> None:
     """Keeps what was judged by the policy `applied`. Raises Lost as `assess` does."""
     host = Host.objects.select_for_update().filter(id=begun.host_id).first()
@@ -82,7 +110,8 @@ def store(
     if host is None or scan is None:
         raise Lost(f"scan {begun.scan_id} was given to another worker, or its host is gone")
     seconds = (now - begun.started_at).total_seconds()
-    fleet.remember_success(host, snapshot, seconds=seconds, now=now)
+    became = fleet.remember_success(host, snapshot, seconds=seconds, now=now)
+    heard = silence.end(host, now=now)
 
     unlisted = reconcile.unlisted(snapshot)
     judged = (results, sorted(unlisted), applied.version_id)
@@ -92,13 +121,25 @@ def store(
         shadow = applied.policy.shadow
         seen = reconcile.observed(host.pk, [r for r in results if r.rule not in shadow], now)
         rules = catalogue().keys() - applied.policy.off - shadow
-        plan = reconcile.plan(_standing(host), seen, now, unlisted, rules)
-        _write(host, scan, plan, now)
-        _count(host, plan.standing, digest, applied, now)
+        plan = reconcile.plan(
+            _standing(host), seen, now, unlisted, rules, rejudged, score.grace(host.scan_interval)
+        )
+        _write(host, scan, plan, became, now)
+        if before is None or before.rule_set != _rule_set():
+            RuleSet.objects.get_or_create(version=VERSION, defaults={"since": now})
+        judged_by = counts.Judged(
+            applied.version_id,
+            _rule_set(),
+            digest,
+            {rule: _severity(rule, applied) for rule in rules},
+        )
+        counts.count(host, plan.standing, plan.flows, judged_by, now=now)
         _tally(host, [*plan.standing, *plan.gone])
         _keep_shadow(host, [r for r in results if r.rule in shadow], now)
         scan.opened = plan.count(Change.OPENED, Change.REOPENED)
         scan.resolved = plan.count(Change.RESOLVED, Change.VANISHED)
+    elif heard or (before.recount_at is not None and before.recount_at <= now):
+        counts.recount(host, now=now)
 
     scan.state = ScanState.PARTIAL if snapshot.gaps else ScanState.COMPLETE
     scan.lease = scan.lease_expires_at = None
@@ -121,7 +162,7 @@ def _with_bytes(unit: Unit) -> Unit:
     return unit
 
 
-def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
+def _write(host: Host, scan: Scan, plan: Plan, became: Mapping[str, Became], now: datetime) -> None:
     Result.objects.filter(id__in=[unit.id for unit in plan.deleted]).delete()
     names = {unit.subject for unit in plan.written if unit.subject_kind == "container"}
     containers = dict(Container.objects.filter(host=host, name__in=names).values_list("name", "id"))
@@ -153,14 +194,24 @@ def _write(host: Host, scan: Scan, plan: Plan, now: datetime) -> None:
                 scan.pk,
                 now,
                 change.value,
-                Cause.FLEET.value,
+                _cause(unit, cause, became),
                 "" if change in (Change.VANISHED, Change.UNJUDGED) else unit.verdict,
                 rules[unit.rule].version if unit.rule in rules else 1,
                 unit.evidence,
             )
-            for unit, change in plan.steps
+            for unit, change, cause in plan.steps
         ),
     )
+
+
+def _cause(unit: Unit, cause: Cause, became: Mapping[str, Became]) -> str:
+    found = became.get(unit.subject) if unit.subject_kind == "container" else None
+    if cause != Cause.FLEET or found is None:
+        return cause.value
+    if found.image:
+        return Cause.IMAGE.value
+    recreated = found.change == ContainerChange.RECREATED
+    return Cause.RECREATED.value if recreated else Cause.SETTINGS.value
 
 
 def _keep_shadow(host: Host, results: Iterable[Seen], now: datetime) -> None:
@@ -192,46 +243,6 @@ def _keep_shadow(host: Host, results: Iterable[Seen], now: datetime) -> None:
     )
 
 
-def _count(
-    host: Host, standing: Iterable[Unit], digest: bytes, applied: Applied, now: datetime
-) -> None:
-    """The host's posture by rule, and its score."""
-    by_rule: dict[str, Counter[str]] = {}
-    open_by_severity: Counter[int] = Counter()
-    for unit in standing:
-        by_rule.setdefault(unit.rule, Counter())[_COUNTS[Verdict(unit.verdict)]] += 1
-        open_by_severity[unit.severity] += unit.open
-    rows = [
-        Posture(host=host, rule=rule, since=now, severity=_severity(rule, applied), **counts)
-        for rule, counts in by_rule.items()
-    ]
-    old = {row.rule: row for row in Posture.current.filter(host=host)}
-    changed = [row for row in rows if _figures(row) != _figures(old.get(row.rule))]
-    ended = [old[row.rule].pk for row in changed if row.rule in old]
-    ended += [row.pk for rule, row in old.items() if rule not in by_rule]
-    Posture.objects.filter(id__in=ended).update(until=now)
-    Posture.objects.bulk_create(changed)
-
-    figures = score.host_score(
-        score.Counts(row.severity, row.passed, row.failed, row.excepted, row.unknown)
-        for row in rows
-    )
-    Standing.objects.update_or_create(
-        host=host,
-        defaults={
-            **figures._asdict(),
-            "formula": score.FORMULA,
-            "results_digest": digest,
-            "judged_by_id": applied.version_id,
-            **{level.name.lower(): open_by_severity[level] for level in Severity},
-            **{
-                name: sum(getattr(row, name) for row in rows)
-                for name in ("passed", "failed", "excepted", "unknown")
-            },
-        },
-    )
-
-
 def _tally(host: Host, units: Iterable[Unit]) -> None:
     counts: Counter[tuple[Any, ...]] = Counter(
         (unit.rule, unit.severity, state_of(unit), "" if unit.gone_at else unit.verdict)
@@ -253,12 +264,6 @@ def _tally(host: Host, units: Iterable[Unit]) -> None:
     if old.keys() - counts.keys():
         ended = [Q(**dict(zip(columns, key, strict=True))) for key in old.keys() - counts.keys()]
         rows.filter(reduce(or_, ended)).delete()
-
-
-def _figures(row: Posture | None) -> tuple[Any, ...] | None:
-    if row is None:
-        return None
-    return (row.severity, row.passed, row.failed, row.unknown, row.not_applicable)
 
 
 def _severity(rule: str, applied: Applied) -> int:

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from portal.accounts.models import User
 from portal.accounts.rights import Right, require
+from portal.compliance.actions import silence
 from portal.compliance.models import Lane, Scan, ScanKind, ScanState
 from portal.core import audit, display
 from portal.core.errors import NotFound
@@ -175,6 +176,7 @@ def fail(begun: Begun, error: EngineError, *, now: datetime) -> None:
     host = Host.objects.select_for_update().filter(id=begun.host_id).first()
     if host is not None and _end(begun, error, now):
         fleet.remember_failure(host, error, now=now)
+        silence.begin(host, kind=error.kind, since=now, now=now)
 
 
 @transaction.atomic

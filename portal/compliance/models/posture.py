@@ -120,6 +120,7 @@ class Standing(models.Model):
     recount_at = models.DateTimeField(
         null=True, db_index=True, help_text="When the counts change by the passing of time alone."
     )
+    rule_set = models.CharField(max_length=16, blank=True, help_text="A digest of the rules.")
     results_digest = models.BinaryField(max_length=32)
     judged_by = models.ForeignKey(
         PolicyVersion, on_delete=models.SET_NULL, null=True, related_name="+"

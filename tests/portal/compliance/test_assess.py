@@ -119,7 +119,10 @@ def test_an_unreachable_host_keeps_everything_that_was_known(host: Host):
     assert (host.last_success_at, host.last_attempt_at) == (NOW, LATER)
     assert host.diagnosis == "The socket was reached, but nothing listens there."
     assert list(Result.objects.order_by("id").values()) == before
-    assert list(Standing.objects.values()) == standing
+    [quiet] = Standing.objects.values()
+    assert quiet["posture"] == standing[0]["posture"]
+    assert quiet["coverage"] == 0
+    assert (quiet["critical"], quiet["high"]) == (standing[0]["critical"], standing[0]["high"])
     scan(host, named("privileged", "reports"), now=LAST)
     host.refresh_from_db()
     assert (host.state, host.diagnosis, host.failed_attempts) == (HostState.OK, "", 0)
@@ -138,6 +141,7 @@ def test_a_scan_that_finds_nothing_new_writes_a_handful_of_rows(host: Host):
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_containers():
     counts = []
+    scan(register("first"), named("privileged"))  # which notes what judged here first
     for number in (3, 15):  # both in one batch of a thousand results
         host = register(f"host-{number}")
         containers = [named("everything", f"shop-{place}") for place in range(number)]
@@ -147,8 +151,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_containers():
             scan(host, *containers, now=LATER)
         counts.append((len(first), len(again)))
     assert counts[0] == counts[1]
-    assert counts[0][0] <= 39
-    assert counts[0][1] <= 17
+    assert counts[0][0] <= 48
+    assert counts[0][1] <= 22
 
 
 def test_the_result_of_a_scan_that_was_given_to_another_worker_is_not_written(host: Host):

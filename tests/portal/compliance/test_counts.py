@@ -1,0 +1,213 @@
+"""What a scan writes into history: intervals, days, silences, and why a posture moved."""
+
+import itertools
+from datetime import date, timedelta
+
+import pytest
+from django.db.models import F
+
+from portal.compliance import actions
+from portal.compliance.models import (
+    Cause,
+    Change,
+    HostDay,
+    Posture,
+    Result,
+    RuleSet,
+    Silence,
+    Standing,
+    Transition,
+)
+from portal.fleet.models import ContainerVersion, Host
+from portal.policies import queries
+from portal.policies.actions import save_policy
+from portal.policies.actions.policies import Draft
+from portal.policies.models import Policy
+from scanner.model import Gap
+from tests.fleet import NOW, failed_scan, named, register, scan
+from tests.recorded import without
+
+pytestmark = pytest.mark.django_db
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CAUSES = ("fixes", "regressions", "added", "removed", "exceptions", "rules", "coverage")
+
+
+@pytest.fixture
+def host() -> Host:
+    return register("prod-web-1")
+
+
+def days(host: Host) -> list[HostDay]:
+    return list(HostDay.objects.filter(host=host).order_by("day"))
+
+
+def moved(day: HostDay) -> dict[str, float]:
+    return {
+        c: round(getattr(day, f"by_{c}"), 6) for c in CAUSES if abs(getattr(day, f"by_{c}")) > 1e-9
+    }
+
+
+def test_counts_are_kept_for_as_long_as_they_hold(host: Host):
+    scan(host, named("privileged", "reports"))
+    scan(host, named("privileged", "reports"), now=NOW + HOUR)
+    assert set(Posture.objects.values_list("since", "until")) == {(NOW, None)}
+    scan(host, named("cap_drop_all", "reports"), now=NOW + DAY)
+    rows = Posture.objects.filter(host=host, rule="privileged").order_by("since")
+    assert [(row.since, row.until, row.failed, row.passed) for row in rows] == [
+        (NOW, NOW + DAY, 1, 0),
+        (NOW + DAY, None, 0, 1),
+    ]
+    assert not Posture.objects.filter(until__lt=F("since")).exists()
+
+
+def test_a_day_without_a_change_has_no_row_and_the_points_add_up(host: Host):
+    scan(host, named("privileged", "reports"), named("cap_drop_all", "web"))
+    scan(host, named("privileged", "reports"), named("cap_drop_all", "web"), now=NOW + DAY)
+    scan(host, named("cap_drop_all", "reports"), named("cap_drop_all", "web"), now=NOW + 2 * DAY)
+    scan(host, named("cap_drop_all", "reports"), named("privileged", "web"), now=NOW + 3 * DAY)
+    scan(host, named("cap_drop_all", "reports"), now=NOW + 4 * DAY)
+    found = days(host)
+    assert [day.day for day in found] == [date(2026, 11, number) for number in (24, 26, 27, 28)]
+    assert moved(found[0]) == {}
+    assert set(moved(found[1])) == {"fixes"}
+    assert set(moved(found[2])) == {"regressions"}
+    assert set(moved(found[3])) == {"removed"}
+    for before, after in itertools.pairwise(found):
+        assert before.posture is not None
+        assert after.posture is not None
+        assert sum(moved(after).values()) == pytest.approx(after.posture - before.posture, abs=1e-4)
+
+
+def test_a_silent_host_keeps_its_posture_for_the_grace_and_has_no_coverage(host: Host):
+    scan(host, named("privileged", "reports"))
+    before = Standing.objects.get(host=host)
+    failed_scan(host, now=NOW + HOUR)
+    quiet = Standing.objects.get(host=host)
+    assert (quiet.posture, quiet.coverage) == (before.posture, 0)
+    assert quiet.recount_at == NOW + 48 * HOUR
+    assert actions.recount_due(NOW + 47 * HOUR) == 0
+    assert actions.recount_due(NOW + 48 * HOUR) == 1
+    lost = Standing.objects.get(host=host)
+    assert (lost.posture, lost.accepted, lost.coverage, lost.recount_at) == (0, 0, 0, None)
+    assert lost.critical == before.critical > 0
+    assert actions.recount_due(NOW + 49 * HOUR) == 0
+    last = days(host)[-1]
+    assert set(moved(last)) == {"coverage"}
+    assert last.silent
+    # Heard again, nothing has changed: all of it comes back, and none of it is a fix.
+    scan(host, named("privileged", "reports"), now=NOW + 72 * HOUR)
+    again = Standing.objects.get(host=host)
+    assert (again.posture, again.coverage) == (before.posture, before.coverage)
+    assert set(moved(days(host)[-1])) == {"coverage"}
+    assert not days(host)[-1].silent
+    assert Silence.objects.get().until == NOW + 72 * HOUR
+    assert set(Transition.objects.values_list("change", flat=True)) == {Change.OPENED}
+
+
+def test_several_failed_readings_are_one_silence(host: Host):
+    scan(host, named("cap_drop_all", "web"))
+    failed_scan(host, now=NOW + HOUR)
+    failed_scan(host, kind="timeout", now=NOW + 2 * HOUR)
+    [found] = Silence.objects.all()
+    assert (found.since, found.until, found.known_at, found.kind) == (
+        NOW + HOUR,
+        None,
+        NOW,
+        "refused",
+    )
+
+
+def test_a_host_that_nobody_reads_falls_silent_too(host: Host):
+    scan(host, named("cap_drop_all", "web"))
+    assert actions.note_overdue(NOW + 48 * HOUR) == 0
+    assert actions.note_overdue(NOW + 48 * HOUR + timedelta(seconds=1)) == 1
+    assert actions.note_overdue(NOW + 50 * HOUR) == 0
+    assert Silence.objects.get().kind == "overdue"
+    assert Standing.objects.get().coverage == 0
+
+
+def test_what_can_be_seen_no_more_is_held_for_the_grace_and_then_not_met(host: Host):
+    whole = named("cap_drop_all", "web")
+    scan(host, whole)
+    before = Standing.objects.get()
+    gap = Gap("web", "inspect", "The engine answered with status 500.")
+    scan(host, without(whole, "privileged"), gaps=[gap], now=NOW + HOUR)
+    assert Result.objects.filter(verdict="unknown", known_verdict="pass").exists()
+    quiet = Standing.objects.get()
+    assert quiet.coverage is not None
+    assert before.coverage is not None
+    assert quiet.posture == before.posture
+    assert quiet.coverage < before.coverage
+    assert quiet.recount_at == NOW + HOUR + 48 * HOUR
+    assert actions.recount_due(NOW + 50 * HOUR) == 1
+    after = Standing.objects.get()
+    assert after.posture is not None
+    assert before.posture is not None
+    assert after.posture < before.posture
+    assert set(moved(days(host)[-1])) == {"coverage"}
+
+
+def test_a_change_says_what_became_of_the_container(host: Host):
+    first = named("cap_drop_all", "reports")
+    scan(host, first, named("privileged", "old"))
+    scan(
+        host,
+        named("privileged", "reports", id="f" * 64),
+        named("privileged", "new"),
+        now=NOW + HOUR,
+    )
+    causes = dict(
+        Transition.objects.filter(at=NOW + HOUR, result__rule="privileged").values_list(
+            "result__subject", "cause"
+        )
+    )
+    assert causes == {
+        "reports": Cause.RECREATED,
+        "old": Cause.VANISHED,
+        "new": Cause.APPEARED,
+    }
+    kept = ContainerVersion.objects.filter(at=NOW + HOUR).values_list("container__name", "change")
+    assert dict(kept) == {"reports": "recreated", "old": "vanished", "new": "appeared"}
+    scan(
+        host, named("privileged", "reports", id="f" * 64), named("privileged", "new"), now=NOW + DAY
+    )
+    assert not ContainerVersion.objects.filter(at=NOW + DAY).exists()
+
+
+def test_what_a_policy_changes_is_not_the_fleets_doing(host: Host):
+    scan(host, named("privileged", "reports"), named("cap_drop_all", "web"))
+    before = Standing.objects.get()
+    policy = Policy.objects.get(default=True)
+    draft = Draft(policy.name, "Without it", {"privileged": "off"}, frozenset())
+    number = queries.versions(policy)[0].number
+    save_policy(policy.slug, draft, based_on=number, comment="x", actor=None, now=NOW)
+    # Meanwhile something else was mended: that is the fleet's doing.
+    scan(host, named("cap_drop_all", "reports"), named("cap_drop_all", "web"), now=NOW + HOUR)
+    changes = Transition.objects.filter(at=NOW + HOUR)
+    assert {row.cause for row in changes.filter(result__rule="privileged")} == {Cause.POLICY}
+    day = days(host)[-1]
+    assert day.by_rules != 0
+    after = Standing.objects.get()
+    assert after.posture is not None
+    assert before.posture is not None
+    assert sum(moved(day).values()) == pytest.approx(after.posture - before.posture, abs=1e-4)
+
+
+def test_the_rules_that_judged_here_are_noted_once(host: Host):
+    scan(host, named("cap_drop_all", "web"))
+    scan(register("prod-web-2"), named("cap_drop_all", "web"), now=NOW + HOUR)
+    [found] = RuleSet.objects.all()
+    assert found.since == NOW
+
+
+def test_a_run_that_is_repeated_writes_no_history_twice(host: Host):
+    scan(host, named("privileged", "reports"))
+    before = [
+        list(model.objects.order_by("pk").values()) for model in (Posture, HostDay, Transition)
+    ]
+    for _ in range(3):
+        scan(host, named("privileged", "reports"))
+    after = [
+        list(model.objects.order_by("pk").values()) for model in (Posture, HostDay, Transition)
+    ]
+    assert after == before
