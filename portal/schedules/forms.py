@@ -32,22 +32,24 @@ _DAYS = [(number, name[:3]) for number, name in enumerate(timing.DAYS)]
 _SPARE = 2
 
 
-def _time(label: str, error: str) -> forms.TimeField:
+def _time(label: str, example: str) -> forms.TimeField:
     return forms.TimeField(
         label=label,
-        required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": error},
+        error_messages={
+            "required": f"Give a time, such as {example}.",
+            "invalid": f"Write the time as {example}.",
+        },
     )
 
 
 def _days(label: str) -> forms.TypedMultipleChoiceField:
     return forms.TypedMultipleChoiceField(
         label=label,
-        required=False,
         coerce=int,
         choices=_DAYS,
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one day."},
     )
 
 
@@ -55,21 +57,10 @@ class BlackoutForm(forms.Form):
     """One window; one that is left empty does not count."""
 
     days = _days("Days on which it begins")
-    begins = _time("Begins", "Write it as 08:00.")
-    ends = _time("Ends", "Write it as 18:00.")
+    begins = _time("Begins", "08:00")
+    ends = _time("Ends", "18:00")
 
     use_required_attribute = False
-
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        given = [
-            bool(data.get("days")),
-            data.get("begins") is not None,
-            data.get("ends") is not None,
-        ]
-        if any(given) and not all(given) and not self.errors:
-            raise forms.ValidationError("Give its days, and when it begins and ends.")
-        return data
 
     def read(self) -> Blackout | None:
         data = self.cleaned_data
@@ -98,17 +89,22 @@ class ScheduleForm(forms.Form):
     kind = forms.ChoiceField(
         label="When", choices=KINDS, error_messages={"required": "Choose when it runs."}
     )
-    every = forms.IntegerField(label="Number", required=False, min_value=1, max_value=31_622_400)
-    unit = forms.ChoiceField(label="Unit", choices=UNITS, required=False)
-    daily_at = _time("At", "Write the time as 02:00.")
-    weekly_at = _time("At", "Write the time as 02:00.")
+    every = forms.IntegerField(
+        label="Number",
+        min_value=1,
+        max_value=timing.LONGEST,
+        error_messages={"required": "Say how often."},
+    )
+    unit = forms.ChoiceField(label="Unit", choices=UNITS)
+    daily_at = _time("At", "02:00")
+    weekly_at = _time("At", "02:00")
     days = _days("Days")
     cron = forms.CharField(
         label="Expression",
-        required=False,
         max_length=100,
         help_text="Minute, hour, day of the month, month, day of the week; as in 30 2 1 * *.",
         widget=forms.TextInput(attrs={"class": "code-input", "spellcheck": "false"}),
+        error_messages={"required": "Write the expression, such as 30 2 * * 1-5."},
     )
     zone = forms.ChoiceField(
         label="Time zone",
@@ -176,20 +172,10 @@ class ScheduleForm(forms.Form):
     def _rhythm(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """The part of a timetable; None where its fields are not right."""
         kind = data["kind"]
-        missing = {
-            "every": "Say how often.",
-            "daily_at": "Say at what time.",
-            "weekly_at": "Say at what time.",
-            "days": "Choose at least one day.",
-            "cron": "Write the expression, such as 30 2 * * 1-5.",
-        }
-        for name in OWN[kind]:
-            if name in missing and name not in self.errors and data.get(name) in (None, "", []):
-                self.add_error(name, missing[name])
         if set(OWN[kind]) & set(self.errors):
             return None
         if kind == INTERVAL:
-            return {"interval": data["every"] * int(data["unit"] or 3600)}
+            return {"interval": data["every"] * int(data["unit"])}
         if kind == CRON:
             return {"cron": " ".join(data["cron"].split())}
         at: time = data["daily_at"] if kind == DAILY else data["weekly_at"]

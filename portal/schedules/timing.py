@@ -176,7 +176,7 @@ def stretch(timetable: Timetable, at: datetime) -> Span | None:
 def words(timetable: Timetable) -> str:
     """As in "daily at 02:00, Europe/Madrid"."""
     if timetable.interval:
-        return f"every {display.duration(timetable.interval)}"
+        return f"every {_interval(timetable.interval)}"
     if simple := simple_times(timetable.cron):
         at, days = simple
         when = "daily" if not days else _listed([DAYS[day] for day in days])
@@ -324,6 +324,13 @@ def _clocks(day: date, zone: ZoneInfo) -> str:
     if begin is None or end is None or begin == end:
         return ""
     return "forward" if end > begin else "back"
+
+
+def _interval(seconds: int) -> str:
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            return unit if seconds == size else display.counted(seconds // size, unit)
+    return display.counted(seconds, "second")
 
 
 def _listed(names: list[str]) -> str:
