@@ -126,11 +126,9 @@ def line(
 
     step = next(step for step in (5, 10, 20, 25) if (100 - floor) / step <= 4)
     ends = [_end(tone, values, y) for tone, values in series.items()]
+    marked = [*range(100, floor, -step), floor]
     return chart._replace(
-        levels=[
-            Level(_number(y(value)), f"{value}{display.NO_BREAK}%")
-            for value in range(100, floor - 1, -step)
-        ],
+        levels=[Level(_number(y(value)), f"{value}{display.NO_BREAK}%") for value in marked],
         lines=[Series(tone, _path(values, y)) for tone, values in series.items()],
         ends=[end for end in ends if end],
     )

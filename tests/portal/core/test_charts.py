@@ -129,6 +129,7 @@ def test_any_score_is_drawn_within_the_chart(values: list[float | None]):
     assert all(chart.top <= y <= chart.bottom for y in ys(chart.lines[0].path))
     assert len(ys(chart.lines[0].path)) == sum(value is not None for value in values)
     assert 2 <= len(chart.levels) <= 5
+    assert float(chart.levels[-1].y) == chart.bottom
 
 
 def test_a_strip_has_a_cell_a_day_and_the_worst_day_of_each_week_of_a_long_time():
