@@ -11,7 +11,16 @@ from django.http import QueryDict
 from portal.compliance.models import Cause, RuleSet, Silence
 from portal.compliance.queries import net_changes
 from portal.compliance.queries.filters import SEVERITIES
-from portal.compliance.queries.net_changes import KINDS, NEW, RULES, Containers, Row, Rows, Window
+from portal.compliance.queries.net_changes import (
+    GONE,
+    KINDS,
+    NEW,
+    RULES,
+    Containers,
+    Row,
+    Rows,
+    Window,
+)
 from portal.core import display
 from portal.fleet import queries as fleet
 from portal.fleet.models import Host
@@ -297,6 +306,8 @@ def sentence(totals: dict[str, int], containers: Containers | None) -> str:
     parts = [f"{display.integer(totals[kind])} {words}" for kind, words in _SAID.items()]
     if totals[NEW]:
         parts.append(f"{display.integer(totals[NEW])} came with new things")
+    if totals[GONE]:
+        parts.append(f"{display.integer(totals[GONE])} went with what is gone")
     if containers is not None:
         appeared = display.counted(containers.appeared, "container")
         parts.append(f"{appeared} appeared")

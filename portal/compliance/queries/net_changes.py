@@ -27,7 +27,8 @@ KINDS = {
     UNCLEAR: "Not comparable",
 }
 FROM_THE_OTHER_END = {WORSE: BETTER, BETTER: WORSE, NEW: GONE, GONE: NEW}
-FACTS_SHOWN = 3
+FACTS_SHOWN = 2
+_ENDED = (Change.VANISHED, Change.UNJUDGED, Change.UNREADABLE)
 
 
 class Window(NamedTuple):
@@ -257,7 +258,8 @@ def _row(found: tuple[Any, ...]) -> Row:
         subject_kind=subject_kind,
         subject="" if subject_kind == "host" else subject,
         sub_object=sub_object,
-        facts=facts(_evidence(old), _evidence(evidence)),
+        # Of what is not there any more nothing was read: its newest evidence is the old one.
+        facts=facts(_evidence(old), [] if last in _ENDED else _evidence(evidence)),
     )
 
 
@@ -302,7 +304,7 @@ def facts(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> 
     return found[:FACTS_SHOWN]
 
 
-def _short(value: Any, most: int = 80) -> str:
+def _short(value: Any, most: int = 60) -> str:
     text = display.fact(value)
     return text if len(text) <= most else text[: most - 1] + "…"
 

@@ -38,7 +38,7 @@ def scan_compare(request: HttpRequest) -> HttpResponse:
     context = {
         "pair": pair,
         "sides": [("A", scans_queries.past(pair.a)), ("B", scans_queries.past(pair.b))],
-        "totals": [(net_changes.KINDS[kind], found.totals[kind]) for kind in net_changes.KINDS],
+        "sentence": changes.sentence(found.totals, None),
         "page": on_host,
         "params": request.GET,
         "on_host": changes.lines(on_host, members),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from portal.compliance.models import Result
+from portal.compliance.models import Cause, Result, Transition
 from portal.fleet.models import Host
 from scanner.model import Gap
 from tests.fleet import NOW, begin, named, register, scan
@@ -212,3 +212,22 @@ def test_the_queries_do_not_grow_with_the_history(as_alice: Client, host: Host) 
         scan(host, named(case, "reports"), *others, now=NOW + timedelta(hours=number))
     assert queries(as_alice, address) <= few + 1 <= BUDGET
     assert "And 9 earlier changes" in shown(as_alice, finding())
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause.FLEET, "First seen to fail"),
+        (Cause.SETTINGS, "First seen to fail: the container's settings changed"),
+        (Cause.RECREATED, "First seen to fail: the container was recreated"),
+        (Cause.POLICY, "First seen to fail: the policy changed (Baseline v1)"),
+        (Cause.RULES, "First seen to fail: the rules changed (rule set"),
+    ],
+)
+def test_the_timeline_says_why(as_alice: Client, cause: Cause, words: str):
+    scan(register("prod-web-1"), named("privileged", "reports"))
+    found = Result.objects.get(rule="privileged", subject="reports")
+    Transition.objects.filter(result=found).update(cause=cause)
+    assert words in text_of(as_alice.get(f"/findings/{found.pk}/"))
+    Transition.objects.update(scan=None)
+    assert "First seen to fail" in text_of(as_alice.get(f"/findings/{found.pk}/"))

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.compliance import actions
-from portal.compliance.models import Scan, Transition
+from portal.compliance.models import Cause, Scan, ScanState, Transition
 from portal.compliance.queries import scans as queries
-from portal.fleet.models import Host
+from portal.core.models import AuditEntry
+from portal.fleet.models import Host, Ledger
 from scanner.model import Gap
 from tests.fleet import failed_scan, named, register, scan
 from tests.portal.plain import text
@@ -221,3 +222,91 @@ def test_the_queries_do_not_grow_with_the_changes(as_alice: Client, host: Host, 
             get(as_alice, done)
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 12
+
+
+# What else is told of it
+
+
+def test_a_change_tells_its_cause_and_what_was_found(as_alice: Client, host: Host, now: Any):
+    done = scan(host, named("privileged", "reports"), now=now)
+    Transition.objects.filter(scan=done).update(cause=Cause.POLICY)
+    words = text(get(as_alice, done))
+    assert "The policy changed (Baseline v1)" in words
+    assert "HostConfig.Privileged is true, wanted:" in words
+
+
+def test_it_leads_to_the_comparison_with_the_scan_before(as_alice: Client, host: Host, now: Any):
+    first = scan(host, named("privileged", "reports"), now=now - timedelta(hours=2))
+    failed = failed_scan(host, now=now - timedelta(hours=1))
+    last = scan(host, named("privileged", "reports"), now=now)
+    assert f'href="/scans/compare/?a={first.pk}&amp;b={last.pk}"' in get(as_alice, last)
+    assert "Compare with the scan before" not in text(get(as_alice, first))
+    assert "Compare with the scan before" not in text(get(as_alice, failed))
+
+
+def test_it_tells_how_long_the_engine_was_read(as_alice: Client, host: Host, now: Any):
+    done = scan(host, named("privileged", "reports"), now=now)
+    assert "How long it took" not in text(get(as_alice, done))
+    Ledger.objects.create(
+        host=host, kind="scan", at=now, seconds=0.25, calls=12, bytes=2048, body=b""
+    )
+    Scan.objects.update(queued_at=now - timedelta(seconds=3))
+    Scan.objects.update(finished_at=now + timedelta(seconds=1))
+    words = text(get(as_alice, done))
+    assert "Reading 250 ms for 12 calls and 2 KiB" in words
+    assert "Judging and keeping 750 ms" in words
+    assert "Waiting before 3 s" in words
+
+
+def test_as_json_it_holds_what_the_page_tells(as_alice: Client, host: Host, now: Any):
+    gaps = [Gap("reports", "top", HOSTILE)]
+    done = scan(host, named("privileged", "reports"), gaps=gaps, now=now)
+    found = as_alice.get(f"/scans/{done.pk}/scan.json").json()
+    assert (found["scan"], found["host"], found["state"]) == (done.pk, host.slug, "partial")
+    assert found["gaps"] == [{"subject": "reports", "fact": "top", "reason": HOSTILE}]
+    assert len(found["changes"]) == Transition.objects.filter(scan=done).count() > 0
+    [change] = [change for change in found["changes"] if change["rule"] == "privileged"]
+    assert change["change"] == "opened"
+    assert change["severity"] == "critical"
+    assert change["evidence"][0]["found"] is True
+
+
+# Cancelling one that waits
+
+
+def test_a_scan_that_waits_can_be_cancelled(as_erin: Client, erin: User, host: Host, now: Any):
+    waiting = actions.request_scan(host.pk, actor=None, now=now)
+    assert "Cancel this scan" in text(get(as_erin, waiting))
+    answer = as_erin.post(f"/scans/{waiting.pk}/cancel/", follow=True)
+    words = text(answer.content.decode())
+    assert f"The waiting scan of {host.name} is cancelled." in words
+    assert "before it began. Nothing was read." in words
+    assert "What changed" not in words
+    assert actions.begin(waiting.pk, now=now) is None
+    waiting.refresh_from_db()
+    assert waiting.state == ScanState.CANCELLED
+    [entry] = AuditEntry.objects.filter(verb="compliance.cancel_scan")
+    assert (entry.actor, entry.details) == (erin, {"scan": waiting.pk})
+    again = actions.request_scan(host.pk, actor=None, now=now)
+    assert again.pk != waiting.pk
+    assert "Cancelled" in text(as_erin.get("/scans/?outcome=cancelled").content.decode())
+
+
+def test_what_has_begun_is_not_cancelled(as_erin: Client, host: Host, now: Any):
+    running = actions.request_scan(host.pk, actor=None, now=now)
+    actions.begin(running.pk, now=now)
+    assert "Cancel this scan" not in text(get(as_erin, running))
+    answer = as_erin.post(f"/scans/{running.pk}/cancel/")
+    assert answer.status_code == 409
+    assert "This scan has begun or is over" in text(answer.content.decode())
+    running.refresh_from_db()
+    assert running.state == ScanState.RUNNING
+
+
+def test_a_viewer_cancels_nothing(as_charlie: Client, host: Host, now: Any):
+    waiting = actions.request_scan(host.pk, actor=None, now=now)
+    assert "disabled>Cancel this scan</button>" in get(as_charlie, waiting)
+    assert as_charlie.post(f"/scans/{waiting.pk}/cancel/").status_code == 403
+    waiting.refresh_from_db()
+    assert waiting.state == ScanState.QUEUED
+    assert not AuditEntry.objects.filter(verb="compliance.cancel_scan").exists()
