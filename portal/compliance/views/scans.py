@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.rights import Right, reason
 from portal.compliance import actions
-from portal.compliance.actions.cancel import cancel_scan
 from portal.compliance.queries import scans as queries
 from portal.core import display, health
 from portal.core.http import page, wants_fragment
@@ -113,7 +112,7 @@ def scan_json(request: HttpRequest, scan_id: int) -> JsonResponse:
 @require_POST
 def scan_cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
     person: Any = request.user
-    scan = cancel_scan(scan_id, actor=person, now=timezone.now())
+    scan = actions.cancel_scan(scan_id, actor=person, now=timezone.now())
     messages.success(request, f"The waiting scan of {scan.host.name} is cancelled.")
     return redirect("scan_detail", scan.pk)
 
