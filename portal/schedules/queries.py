@@ -60,7 +60,7 @@ class Chosen(NamedTuple):
 
     @property
     def words(self) -> str:
-        return words(self.schedule.timetable)
+        return timing.words(self.schedule.timetable)
 
     @property
     def why(self) -> str:

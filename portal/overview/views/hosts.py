@@ -19,6 +19,7 @@ from portal.overview.queries import hosts as queries
 from portal.overview.queries.connection import connection, ending
 from portal.overview.queries.engine import engine
 from portal.overview.queries.images import images
+from portal.schedules import queries as schedules
 
 
 @require_safe
@@ -132,6 +133,7 @@ def host_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "params": request.GET,
         "no_scan": reason(person, Right.START_SCAN),
         "no_edit": reason(person, Right.MANAGE_HOSTS),
+        "schedule": schedules.of_host(host),
         **_tab(request, tab, glance),
     }
     return page(request, "overview/host_detail", context, fragment="host")
