@@ -231,7 +231,7 @@ _HELD = f"""
         FROM compliance_posture p
         JOIN fleet_host h ON h.id = p.host_id
         JOIN fleet_group g ON g.id = h.group_id
-        WHERE p.until IS NULL AND {days.IN_SCOPE}
+        WHERE p.until IS NULL AND (%(rule)s = '' OR p.rule = %(rule)s) AND {days.IN_SCOPE}
         GROUP BY p.rule
         HAVING sum(p.failed) = 0 AND sum(p.passed) > 0
     )
@@ -253,14 +253,14 @@ _HELD = f"""
 """  # noqa: S608 - made of constants only
 
 
-def held_since(scope: Scope) -> dict[str, datetime]:
-    """Since when nothing fails by the rules of which that is so now, and by which something passes.
-    Where nothing ever failed, it is since the rule was judged first, as far as is remembered. One
-    query."""
+def held_since(scope: Scope, rule: str = "") -> dict[str, datetime]:
+    """Since when nothing fails by the rules of which that is so now, and by which something passes;
+    where `rule` is given, of that one. Where nothing ever failed, it is since the rule was judged
+    first, as far as is remembered. One query."""
     found = {}
-    for rule, since, failed, judged in _select(_HELD, scope._asdict()):
+    for slug, since, failed, judged in _select(_HELD, {"rule": rule, **scope._asdict()}):
         first = days.start_of(judged) if judged else since
-        found[rule] = failed or min(first, since)
+        found[slug] = failed or min(first, since)
     return found
 
 
@@ -326,6 +326,13 @@ _SILENT_DAYS = f"""
 def marks(scope: Scope, first: date, last: date) -> list[Mark]:
     """In order of days. A gap is marked where it begins: days at whose end a tenth of the hosts, or
     more, could not be read. Four queries."""
+    given = {"first": first, "last": last, **scope._asdict()}
+    gaps = _gaps(_select(_SILENT_DAYS, given))
+    return sorted([*changes_of_rules(scope, first, last), *gaps])
+
+
+def changes_of_rules(scope: Scope, first: date, last: date) -> list[Mark]:
+    """Those of `marks` that are no gaps. Three queries."""
     begin, end = days.start_of(first), days.end_of(last)
     named = {"environment": scope.environment, "name": scope.group, "owner": scope.owner}
     asked = {name: value for name, value in named.items() if value}
@@ -343,8 +350,6 @@ def marks(scope: Scope, first: date, last: date) -> list[Mark]:
         Mark(days.today(rules.since), "rules", f"Rules of version {rules.version}")
         for rules in RuleSet.objects.filter(since__gte=begin, since__lt=end)
     ]
-    given = {"first": first, "last": last, **scope._asdict()}
-    found += _gaps(_select(_SILENT_DAYS, given))
     return sorted(found)
 
 

@@ -1,0 +1,159 @@
+"""How rules were kept: since when they hold, week by week, and one of them host by host.
+
+Days are those of UTC and their figures those at their end; of today they are those of now.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.core.paginator import Page, Paginator
+from django.db import connection
+from django.db.models import Sum
+
+from portal.compliance.models import Posture, RuleDay
+from portal.compliance.queries import days, history
+from portal.core import charts
+from portal.fleet.queries import Scope
+
+WEEKS = 13
+SPANS = (30, 90, 365)
+COMPARED = timedelta(days=7)
+MOST_COLUMNS = 60
+_HOSTS_AT_ONCE = 20
+_WORDS = {
+    "failed": "fail",
+    "unknown": "unknown",
+    "excepted": "excepted",
+    "passed": "pass",
+    "not_applicable": "not_applicable",
+}
+
+# `days` has a bit for each day of the week that the rule was judged on.
+_BY_WEEK = f"""
+    SELECT r.rule, (%(today)s - r.day) / 7,
+        bit_or(1 << ((%(today)s - r.day) %% 7)),
+        {", ".join(f"bool_or(r.{name} > 0)" for name in _WORDS)}
+    FROM compliance_ruleday r JOIN fleet_group g ON g.id = r.group_id
+    WHERE r.day > %(today)s - {7 * WEEKS} AND r.day < %(today)s AND {days.IN_SCOPE}
+    GROUP BY 1, 2
+"""  # noqa: S608 - made of constants only
+_WHOLE = 0b1111111
+
+
+def verdict(counts: Mapping[str, Any]) -> str:
+    """The worst that there is: what could not be judged is no pass."""
+    words = dict(
+        zip(_WORDS, ("fail", "unknown", "excepted", "pass", "not_applicable"), strict=True)
+    )
+    return next((words[name] for name in _WORDS if counts[name]), "")
+
+
+def weeks(
+    scope: Scope, current: Iterable[tuple[str, Mapping[str, int]]], *, now: datetime
+) -> dict[str, list[charts.Cell]]:
+    """Of each rule the worst of each of the last WEEKS weeks, the last of which ends today; a week
+    is without data where a day of it is. `current` are the counts of now by rule. One query."""
+    today = days.today(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_WEEK, {"today": today, **scope._asdict()})
+        rows = {(rule, week): more for rule, week, *more in cursor.fetchall()}
+    return {
+        rule: [_week(rows.get((rule, week)), week, today, counts) for week in range(WEEKS)[::-1]]
+        for rule, counts in current
+    }
+
+
+def _week(row: list[Any] | None, week: int, today: date, counts: Mapping[str, int]) -> charts.Cell:
+    last = today - timedelta(days=7 * week)
+    judged, *found = row or [0, *[False] * len(_WORDS)]
+    seen = dict(zip(_WORDS, found, strict=True))
+    if week == 0:
+        seen = {name: seen[name] or counts[name] > 0 for name in _WORDS}
+        judged |= 1 if any(counts.values()) else 0
+    worst = verdict(seen)
+    whole = judged == _WHOLE
+    return charts.Cell(
+        last - timedelta(days=6), last, worst if whole or worst in ("fail", "unknown") else ""
+    )
+
+
+def failing_on(slug: str, scope: Scope, day: date) -> int | None:
+    """How many units failed at the end of a day that is over; None where the rule was not judged.
+    One query."""
+    found: int | None = RuleDay.objects.filter(scope.condition(), rule=slug, day=day).aggregate(
+        failed=Sum("failed")
+    )["failed"]
+    return found
+
+
+class HostRow(NamedTuple):
+    """A host, and how the rule stood on it each day or week."""
+
+    slug: str
+    name: str
+    owner: str
+    cells: list[charts.Cell]
+
+
+class Past(NamedTuple):
+    """A rule's past: `points` are one for each of `days`, None where it was not judged. `hosts` is
+    a page of pairs of a host's id and name."""
+
+    days: list[date]
+    points: list[history.RulePoint | None]
+    marks: list[history.Mark]
+    strip: list[charts.Cell]
+    hosts: "Page[Any]"
+    rows: list[HostRow]
+
+    @property
+    def known(self) -> list[history.RulePoint]:
+        return [point for point in self.points if point is not None]
+
+    def counts(self, name: str) -> list[int | None]:
+        return [None if point is None else getattr(point, name) for point in self.points]
+
+
+def past(slug: str, scope: Scope, length: int, page: str, *, now: datetime) -> Past:
+    """Of so many days, today among them, by week from charts.BY_WEEK days on; of hosts by week from
+    60 days on. Nine queries."""
+    last = days.today(now)
+    over = charts.days(last - timedelta(days=length - 1), last)
+    points = history.rule_trend(slug, scope, over[0], last, now=now)
+    judged = (
+        Posture.current.filter(scope.condition("host__"), rule=slug)
+        .order_by("-failed", "host__name")
+        .values_list("host_id", "host__slug", "host__name", "host__group__owner")
+    )
+    hosts = Paginator(list(judged), _HOSTS_AT_ONCE).get_page(page)
+    found = history.host_days(slug, [row[0] for row in hosts], over[0], last, now=now)
+    return Past(
+        over,
+        points,
+        history.changes_of_rules(scope, over[0], last),
+        charts.strip(over, [verdict(p._asdict()) if p else "" for p in points]),
+        hosts,
+        [
+            HostRow(
+                slug, name, owner, charts.strip(over, found[host], by_week=length > MOST_COLUMNS)
+            )
+            for host, slug, name, owner in hosts
+        ],
+    )
+
+
+class Kept(NamedTuple):
+    """On how many days a rule held, did not, and could not be told. An exception does not make one
+    hold."""
+
+    held: int
+    failed: int
+    unseen: int
+
+    @classmethod
+    def of(cls, points: Iterable[history.RulePoint | None]) -> "Kept":
+        found = [verdict(point._asdict()) if point else "" for point in points]
+        failed = found.count("fail") + found.count("excepted")
+        held = found.count("pass") + found.count("not_applicable")
+        return cls(held, failed, len(found) - held - failed)
