@@ -14,6 +14,7 @@ class Right(enum.Enum):
     MANAGE_SCHEDULES = "change schedules"
     MANAGE_POLICIES = "change policies and custom rules"
     MANAGE_RETENTION = "change how long history is kept"
+    SEE_HEALTH = "see the health of the system"
 
 
 ROLES = {
@@ -22,6 +23,7 @@ ROLES = {
     Right.MANAGE_SCHEDULES: {Role.OPERATOR, Role.ADMIN},
     Right.MANAGE_POLICIES: {Role.ADMIN},
     Right.MANAGE_RETENTION: {Role.ADMIN},
+    Right.SEE_HEALTH: {Role.OPERATOR, Role.AUDITOR, Role.ADMIN},
 }
 
 

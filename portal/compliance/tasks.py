@@ -41,8 +41,10 @@ def count_anew() -> None:
 
 @shared_task(name="compliance.roll_up_days")
 def roll_up_days() -> None:
-    """Every few minutes: days that are over, for charts."""
-    actions.roll_up_days(now=timezone.now())
+    """Every few minutes: days that are over, for charts, and once a day the sizes of tables."""
+    now = timezone.now()
+    actions.roll_up_days(now=now)
+    actions.remember_sizes(now=now)
 
 
 @shared_task(name="compliance.forget_old", time_limit=540)

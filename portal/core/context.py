@@ -26,7 +26,7 @@ NAVIGATION = (
     Destination("Rules", "rule_list", "clipboard-check", "rule_", "r"),
     Destination("Hosts", "host_list", "server-2", "host_", "h"),
     Destination("Scans", "scan_list", "radar-2", ("scan_", "schedule_"), "s"),
-    Destination("Settings", "policy_list", "settings", ("policy_", "custom_rule_"), "p"),
+    Destination("Settings", "policy_list", "settings", ("policy_", "custom_rule_", "system_"), "p"),
 )
 
 

@@ -71,6 +71,7 @@ STATES = {
     "queued": Sign("Waiting", "clock", "unknown"),
     "running": Sign("Running", "loader-2", "busy"),
     "complete": Sign("Complete", "circle-check", "pass"),
+    "works": Sign("Works", "circle-check", "pass"),
     "failed": Sign("Failed", "circle-x", "fail"),
     "cancelled": Sign("Cancelled", "circle-minus", "na"),
 }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.overview.views import custom_rules, home, hosts, policies, trend
+from portal.overview.views import custom_rules, health, home, hosts, policies, trend
 
 pages = [
     path("settings/policies/", policies.policy_list, name="policy_list"),
@@ -15,6 +15,7 @@ pages = [
     path("settings/policies/<slug:slug>/export/", policies.policy_export, name="policy_export"),
     path("settings/policies/<slug:slug>/default/", policies.policy_default, name="policy_default"),
     path("settings/policies/<slug:slug>/remove/", policies.policy_remove, name="policy_remove"),
+    path("settings/health/", health.system_health, name="system_health"),
     path("", home.home, name="home"),
     path("trend/", trend.trend, name="trend"),
     path("trend/trend.csv", trend.trend_csv, name="trend_csv"),

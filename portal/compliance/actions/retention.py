@@ -24,6 +24,7 @@ from portal.compliance.models import (
     Scan,
     Silence,
     Statistic,
+    TableSize,
     Tally,
     Transition,
     state_of,
@@ -156,9 +157,8 @@ def _host_days(cut: Cut) -> int:
 
 
 def _days(cut: Cut) -> int:
-    return _delete(GroupDay.objects.filter(day__lt=cut.day)) + _delete(
-        RuleDay.objects.filter(day__lt=cut.day)
-    )
+    models = (GroupDay, RuleDay, TableSize)
+    return sum(_delete(model._default_manager.filter(day__lt=cut.day)) for model in models)
 
 
 def _versions(cut: Cut) -> int:

@@ -374,4 +374,17 @@ class Migration(migrations.Migration):
             model_name='transition',
             index=models.Index(fields=['host', '-at', '-id'], name='transition_host'),
         ),
+        migrations.CreateModel(
+            name='TableSize',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('table', models.CharField(max_length=63)),
+                ('day', models.DateField()),
+                ('rows', models.PositiveBigIntegerField()),
+                ('bytes', models.PositiveBigIntegerField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('day', 'table'), name='table_size_once')],
+            },
+        ),
     ]

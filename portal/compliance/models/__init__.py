@@ -8,6 +8,7 @@ from portal.compliance.models.days import (
     RuleDay,
     RuleSet,
     Statistic,
+    TableSize,
 )
 from portal.compliance.models.posture import Posture, Standing, Tally
 from portal.compliance.models.results import (
@@ -44,6 +45,7 @@ __all__ = [
     "Standing",
     "State",
     "Statistic",
+    "TableSize",
     "Tally",
     "Transition",
     "Verdict",

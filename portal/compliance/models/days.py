@@ -152,3 +152,21 @@ class Retention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.days} days"
+
+
+class TableSize(models.Model):
+    """How large a table was on a day, so that its growth is known. `rows` is PostgreSQL's own
+    estimate, `bytes` all that it takes on the disk."""
+
+    table = models.CharField(max_length=63)
+    day = models.DateField()
+    rows = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["day", "table"], name="table_size_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table} on {self.day}"
