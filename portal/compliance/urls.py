@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.compliance.views import changes, compare, findings, rules, scans
+from portal.compliance.views import changes, compare, findings, rule_history, rules, scans
 
 pages = [
     path("changes/", changes.change_list, name="change_list"),
@@ -8,6 +8,9 @@ pages = [
     path("rules/", rules.rule_list, name="rule_list"),
     path("rules/rules.csv", rules.rule_list_csv, name="rule_list_csv"),
     path("rules/<slug:slug>/failing.csv", rules.rule_failing_csv, name="rule_failing_csv"),
+    path("rules/<slug:slug>/history/", rule_history.rule_history, name="rule_history"),
+    path("rules/<slug:slug>/history/days.csv", rule_history.rule_days_csv, name="rule_days_csv"),
+    path("rules/<slug:slug>/history/hosts.csv", rule_history.rule_hosts_csv, name="rule_hosts_csv"),
     path("rules/<slug:slug>/", rules.rule_detail, name="rule_detail"),
     path("findings/", findings.finding_list, name="finding_list"),
     path("findings/<int:finding_id>/", findings.finding_detail, name="finding_detail"),

@@ -5,6 +5,7 @@ percentages or, in a path, on a scale of ten to a day. Down, they are pixels.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
@@ -298,6 +299,17 @@ def strip(over: Sequence[date], verdicts: Sequence[str], *, by_week: bool = Fals
         )
         for part in weeks(len(over))
     ]
+
+
+def counted_cells(cells: Sequence[Cell], noun: str) -> str:
+    """ "Last 13 weeks: 2 fail, 11 pass"; the worst first."""
+    amounts = Counter(cell.verdict for cell in cells)
+    parts = (
+        f"{amounts[verdict]} {display.VERDICTS[verdict].word.lower() if verdict else 'no data'}"
+        for verdict in _WORST
+        if amounts[verdict]
+    )
+    return f"Last {display.counted(len(cells), noun)}: {', '.join(parts)}"
 
 
 class Step(NamedTuple):

@@ -168,12 +168,18 @@ class Detail(NamedTuple):
         return self.standing.states == {OFF}
 
 
-def rule(slug: str, scope: Scope, wanted: str) -> Detail:
-    """Five queries, and one more about images. `wanted` is the id of what to fill the advice in
-    for, as in `Choice`; without one that fails, it is the first that does. Raises NotFound."""
+def named(slug: str) -> Rule[Any, Any]:
+    """Raises NotFound."""
     found = catalogue().get(slug)
     if found is None:
         raise NotFound("There is no rule of this name.")
+    return found
+
+
+def rule(slug: str, scope: Scope, wanted: str) -> Detail:
+    """Five queries, and one more about images. `wanted` is the id of what to fill the advice in
+    for, as in `Choice`; without one that fails, it is the first that does. Raises NotFound."""
+    found = named(slug)
     posture = Posture.current.filter(scope.condition("host__"), rule=slug)
     names = {f"sum_{name}": Sum(name) for name in _COUNTS}
     sums = posture.aggregate(**names, last_read=Max("host__last_success_at"))
@@ -199,8 +205,7 @@ def rule(slug: str, scope: Scope, wanted: str) -> Detail:
 
 def failing(slug: str, scope: Scope) -> Iterator[Line]:
     """Every open finding of the rule in the scope, from a cursor. Raises NotFound."""
-    if slug not in catalogue():
-        raise NotFound("There is no rule of this name.")
+    named(slug)
     return map(line, _failing(slug, scope).iterator(1000))
 
 

@@ -1,5 +1,6 @@
 """The rules: all of them, and one."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -9,9 +10,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from portal.accounts.rights import Right, may
-from portal.compliance.queries import findings, in_force, shadow
+from portal.compliance.queries import days, findings, history, in_force, rule_history, shadow
 from portal.compliance.queries import rules as queries
-from portal.core import display
+from portal.core import charts, display
 from portal.core.csv import csv_response
 from portal.core.http import page, wants_fragment
 from portal.core.tables import paged
@@ -19,10 +20,10 @@ from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
 from portal.policies.queries import FAMILIES, families
 
-HEADS = ("Rule", "Severity", "Failing", "Unknown", "Not applicable")
+HEADS = ("Rule", "Severity", "Failing", "Unknown, N/A", "Last 13 weeks")
 COLUMNS = (
     *("rule", "title", "family", "severity", "applies to", "needs SSH", "report", "CIS"),
-    *("policy", "passed", "failed", "excepted", "unknown", "not applicable"),
+    *("policy", "passed", "failed", "excepted", "unknown", "not applicable", "held since"),
 )
 FAILING = ("finding", "subject", "part", "host", "owner", "severity", "since", "evidence")
 _VERDICTS = {
@@ -39,11 +40,21 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     wanted = _wanted(request.GET)
     rules = queries.standings(scope)
     shown = [standing for standing in rules if wanted.has(standing)]
+    held = history.held_since(scope)
+    current = ((standing.rule.slug, standing._asdict()) for standing in shown)
+    weeks = rule_history.weeks(scope, current, now=timezone.now())
     context = {
         "scope_bar": scope_bar(request.GET, scope),
         "is_part": wants_fragment(request),
         "families": [
-            (family, [_row(standing, scope) for standing in family.rules])
+            (
+                family,
+                [
+                    _row(standing, scope)
+                    | {"held": held.get(standing.rule.slug), "weeks": weeks[standing.rule.slug]}
+                    for standing in family.rules
+                ],
+            )
             for family in queries.families(shown)
         ],
         "heads": HEADS,
@@ -66,17 +77,20 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 def rule_list_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The rules that the list shows, with their numbers."""
     wanted = _wanted(request.GET)
-    shown = (row for row in queries.standings(Scope.of(request.GET)) if wanted.has(row))
-    return csv_response("rules", COLUMNS, map(_cells, shown))
+    scope = Scope.of(request.GET)
+    held = history.held_since(scope)
+    shown = (row for row in queries.standings(scope) if wanted.has(row))
+    rows = (_cells(row, held.get(row.rule.slug)) for row in shown)
+    return csv_response("rules", COLUMNS, rows)
 
 
-def _cells(row: queries.Standing) -> tuple[Any, ...]:
+def _cells(row: queries.Standing, held: datetime | None) -> tuple[Any, ...]:
     rule = row.rule
     return (
         *(rule.slug, rule.title, rule.family.label, rule.severity.value, rule.subject_kind),
         *("yes" if rule.needs_ssh else "no", rule.report, ", ".join(rule.cis)),
         *(row.summary or "on", row.passed, row.failed, row.excepted, row.unknown),
-        row.not_applicable,
+        *(row.not_applicable, held.isoformat(timespec="seconds") if held else ""),
     )
 
 
@@ -97,8 +111,8 @@ def rule_failing_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 @require_safe
 def rule_detail(request: HttpRequest, slug: str) -> HttpResponse:
     scope = Scope.of(request.GET)
+    now = timezone.now()
     found = queries.rule(slug, scope, request.GET.get("for", ""))
-    covered, hosts = findings.covered(coverage(scope, timezone.now()))
     context = {
         "scope_bar": scope_bar(request.GET, scope),
         "detail": found,
@@ -108,13 +122,33 @@ def rule_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "failing": paged(request.GET, found.failing),
         "list_url": _list_url(slug, scope),
         "csv_url": f"{reverse('rule_failing_csv', args=[slug])}?{urlencode(scope.parameters)}",
-        "covered": covered,
-        "hosts": hosts,
+        **(_failing(slug, scope, found, now) if found.standing.failed else _held(slug, scope, now)),
+        "history_url": _history_url(request, slug, scope),
         "kept": list(scope.parameters.items()),
         "params": request.GET,
         **_shadow(request, found.standing, scope),
     }
     return page(request, "compliance/rule_detail", context, fragment="failing")
+
+
+def _failing(slug: str, scope: Scope, found: queries.Detail, now: datetime) -> dict[str, Any]:
+    """How many more fail than some days ago."""
+    day = days.today(now) - rule_history.COMPARED
+    before = rule_history.failing_on(slug, scope, day)
+    change = None if before is None else charts.more(found.standing.failed - before)
+    return {"change": change, "since": day}
+
+
+def _held(slug: str, scope: Scope, now: datetime) -> dict[str, Any]:
+    """Since when nothing fails, and how far that is known."""
+    covered, hosts = findings.covered(coverage(scope, now))
+    held = history.held_since(scope, slug).get(slug)
+    return {"covered": covered, "hosts": hosts, "held": held}
+
+
+def _history_url(request: HttpRequest, slug: str, scope: Scope) -> str:
+    asked = {name: request.GET[name][:20] for name in ("days", "hosts") if name in request.GET}
+    return f"{reverse('rule_history', args=[slug])}?{urlencode({**scope.parameters, **asked})}"
 
 
 def _shadow(request: HttpRequest, standing: queries.Standing, scope: Scope) -> dict[str, Any]:

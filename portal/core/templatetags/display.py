@@ -55,6 +55,12 @@ def verdict_word(value: str) -> str:
 
 
 @register.filter
+def weeks_words(cells: Sequence[charts.Cell]) -> str:
+    """ "Last 13 weeks: 2 fail, 11 pass"."""
+    return charts.counted_cells(cells, "week")
+
+
+@register.filter
 def severity_sign(value: Any) -> display.Sign:
     """Of a name, or of the rank 0 to 3 that the database keeps."""
     name = display.SEVERITY_RANKS[value] if isinstance(value, int) else _plain(value)
