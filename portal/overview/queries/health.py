@@ -10,6 +10,7 @@ import django
 import redis
 from django.db import connection
 from django.db.models import Count, Min
+from django.utils import timezone
 
 from portal.compliance.models import Lane, Scan, ScanState, Statistic
 from portal.compliance.queries import days, history
@@ -93,7 +94,7 @@ def system(now: datetime) -> Health:
     """Four queries, and what Redis answers at once."""
     signs = health.readiness()
     broker = _broker() if signs["broker"]["ok"] else None
-    database = _database(now)
+    database = _database()
     queues = _queues(broker)
     filled = history.filled()
     rolled_up = [(str(each.label), filled.get(each.value)) for each in Statistic]
@@ -105,13 +106,13 @@ def system(now: datetime) -> Health:
     )
 
 
-def versions(now: datetime) -> list[tuple[str, str]]:
+def versions() -> list[tuple[str, str]]:
     return [
         ("Plimsoll", VERSION),
         ("Python", platform.python_version()),
         ("Django", django.get_version()),
         ("Celery", celery.__version__),
-        ("PostgreSQL", _database(now).version),
+        ("PostgreSQL", _database().version),
     ]
 
 
@@ -184,12 +185,13 @@ def _broker() -> _Broker | None:
     return _Broker(f"{kind} {version}", int(told["used_memory"]), lengths)
 
 
-def _database(now: datetime) -> _Database:
+def _database() -> _Database:
+    """Its clock is compared with this machine's own, whatever time the page is asked for."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('server_version'), pg_database_size(current_database()),"
             " extract(epoch FROM clock_timestamp() - %s)",
-            (now,),
+            (timezone.now(),),
         )
         version, size, drift = cursor.fetchone()
     return _Database(str(version).split()[0], int(size), float(drift))

@@ -38,7 +38,7 @@ def system_health(request: HttpRequest) -> HttpResponse:
         "form": form,
         "kinds": [(about, form[kind], taken[kind]) for kind, about in retention.KINDS.items()],
         "rest": taken[""],
-        "versions": queries.versions(now),
+        "versions": queries.versions(),
         "refusal": reason(person, Right.MANAGE_RETENTION),
     }
     status = 422 if form.errors else 200
