@@ -72,6 +72,7 @@ STATES = {
     "running": Sign("Running", "loader-2", "busy"),
     "complete": Sign("Complete", "circle-check", "pass"),
     "works": Sign("Works", "circle-check", "pass"),
+    "behind": Sign("Behind", "clock-pause", "warn"),
     "failed": Sign("Failed", "circle-x", "fail"),
     "cancelled": Sign("Cancelled", "circle-minus", "na"),
 }

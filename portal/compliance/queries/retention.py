@@ -23,7 +23,7 @@ KINDS = {
     "transitions": Kind(
         "Changes of findings", 400, 30, "What Changes and a finding's history show."
     ),
-    "findings": Kind("Gone findings", 400, 30, "After their container or rule is no more."),
+    "findings": Kind("Findings", 400, 30, "Those that are gone, with all results beside them."),
     "versions": Kind(
         "Configurations",
         400,

@@ -75,7 +75,6 @@ class Health(NamedTuple):
     verdict: Verdict
     parts: list[Part]
     queues: list[Queue]
-    rolled_up: list[tuple[str, date | None]]
 
 
 class _Broker(NamedTuple):
@@ -97,12 +96,14 @@ def system(now: datetime) -> Health:
     database = _database()
     queues = _queues(broker)
     filled = history.filled()
-    rolled_up = [(str(each.label), filled.get(each.value)) for each in Statistic]
+    rolled_up = min((filled[each] for each in Statistic if each in filled), default=None)
     return Health(
         Verdict([*_missing(signs), *_late(queues, rolled_up, database, now)]),
-        [_part(name, sign, broker, database) for name, sign in signs.items()],
+        [
+            *(_part(name, sign, broker, database) for name, sign in signs.items()),
+            _charts(rolled_up, now),
+        ],
         queues,
-        rolled_up,
     )
 
 
@@ -125,7 +126,7 @@ def _missing(signs: Mapping[str, health.Part]) -> list[tuple[str, str]]:
 
 def _late(
     queues: list[Queue],
-    rolled_up: list[tuple[str, date | None]],
+    rolled_up: date | None,
     database: _Database,
     now: datetime,
 ) -> list[tuple[str, str]]:
@@ -134,9 +135,8 @@ def _late(
         if queue.oldest and now - queue.oldest > LONG:
             waits = display.duration(now - queue.oldest)
             found.append((f"Scans wait: the first of {queue.label} for {waits}.", "Add workers."))
-    behind = [day for _, day in rolled_up if day and day < days.today(now) - timedelta(days=2)]
-    if behind:
-        ends = f"{min(behind):%-d %b %Y}"
+    if _behind(rolled_up, now):
+        ends = f"{rolled_up:%-d %b %Y}"
         found.append(
             (f"Charts are rolled up to {ends} only.", "They catch up by themselves in minutes.")
         )
@@ -150,6 +150,17 @@ def _late(
     return found
 
 
+def _behind(rolled_up: date | None, now: datetime) -> bool:
+    return rolled_up is not None and rolled_up < days.today(now) - timedelta(days=2)
+
+
+def _charts(rolled_up: date | None, now: datetime) -> Part:
+    if rolled_up is None:
+        return Part("Charts", "works", "the first day is rolled up after midnight, UTC")
+    state = "behind" if _behind(rolled_up, now) else "works"
+    return Part("Charts", state, f"rolled up to {rolled_up:%-d %b %Y}")
+
+
 def _part(name: str, sign: health.Part, broker: _Broker | None, database: _Database) -> Part:
     if not sign["ok"]:
         return Part(_LABELS[name], "failed", sign["problem"])
@@ -161,7 +172,7 @@ def _part(name: str, sign: health.Part, broker: _Broker | None, database: _Datab
         used = display.iec_bytes(broker.used) if broker else ""
         said = f"{broker.version}, {used} of memory" if broker else "answers"
         return Part(_LABELS[name], "works", said)
-    age = display.duration(float(int(sign["age_seconds"])))
+    age = display.duration(max(1.0, float(int(sign["age_seconds"]))))
     return Part(_LABELS[name], "works", f"last sign of life {age} ago")
 
 

@@ -61,7 +61,7 @@ def waits(name: str, since: datetime, lane: str = Lane.FAST) -> None:
 def test_the_first_line_says_that_all_parts_work(as_alice: Client) -> None:
     said = text_of(as_alice.get(ADDRESS))
     assert "All parts work." in said
-    assert said.count("Works") == 5
+    assert said.count("Works") == 6
     assert re.search(r"PostgreSQL 1\d\.\d+, [\d.]+ (Ki|Mi|Gi)B, its clock is 0\.\d s away", said)
     assert re.search(r"(Redis|Valkey) \d+\.\d+\.\d+, [\d.]+ MiB of memory", said)
 
@@ -117,17 +117,18 @@ def test_charts_that_lag_are_pointed_out(as_alice: Client) -> None:
         FillState.objects.create(statistic=statistic, day=today - timedelta(days=1), done=True)
     found = queries.system(NOW)
     assert found.verdict.line == "All parts work."
-    assert [day for _, day in found.rolled_up] == [today - timedelta(days=1)] * 2
+    assert found.parts[-1] == ("Charts", "works", "rolled up to 23 Nov 2026")
     FillState.objects.update(day=today - timedelta(days=9), done=False)
     found = queries.system(NOW)
     assert found.verdict.line == "Charts are rolled up to 14 Nov 2026 only."
+    assert found.parts[-1] == ("Charts", "behind", "rolled up to 14 Nov 2026")
 
 
 def test_clocks_that_differ_are_pointed_out() -> None:
     database = queries._database()
     assert abs(database.drift) < 5
-    assert queries._late([], [], database, NOW) == []
-    [(problem, _)] = queries._late([], [], database._replace(drift=-8.0), NOW)
+    assert queries._late([], None, database, NOW) == []
+    [(problem, _)] = queries._late([], None, database._replace(drift=-8.0), NOW)
     assert problem == "Clocks differ: the database's is 8 s away from this one."
 
 
