@@ -38,12 +38,27 @@ def test_a_trend_is_readable_by_everybody_in_every_look(
     sign_in(browser_page, person("charlie"))
     addresses = {
         "overview-past": f"{reverse('home')}?since=30",
-        "overview-past-year": f"{reverse('home')}?since=30&days=365",
-        "trend": f"{reverse('trend')}?days=90&since=30",
+        "trend": f"{reverse('trend')}?days=365&since=30",
     }
     for name, address in addresses.items():
         browser_page.goto(address)
         expect(browser_page.locator("#trend figure")).to_have_count(2)
+        assert flaws(browser_page, name) == []
+
+
+def test_the_past_of_rules_is_readable_by_everybody_in_every_look(
+    browser_page: Page, past: list[Host]
+) -> None:
+    sign_in(browser_page, person("charlie"))
+    addresses = {
+        "rules-past": reverse("rule_list"),
+        "rule-past": f"{reverse('rule_detail', args=['privileged'])}?days=30",
+        "rule-history": f"{reverse('rule_history', args=['privileged'])}?days=365",
+    }
+    for name, address in addresses.items():
+        browser_page.goto(address)
+        if name != "rules-past":
+            expect(browser_page.locator("#history figure")).to_have_count(1)
         assert flaws(browser_page, name) == []
 
 
