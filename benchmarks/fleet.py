@@ -137,7 +137,7 @@ def _done(ids: list[int], began: Any) -> bool:
 
 
 def _until(happened: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 180
     while not happened():
         if time.monotonic() > ends:
             raise TimeoutError("the workers did not start")

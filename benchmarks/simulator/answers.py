@@ -1,6 +1,7 @@
 """What a simulated engine answers: recorded answers of a real one with other values in them."""
 
 import copy
+import functools
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -306,7 +307,11 @@ def _labels(container: SimulatedContainer) -> dict[str, str]:
 
 
 def _image_id(container: SimulatedContainer) -> str:
-    said = f"{container.repository} {container.release}"
+    return _hashed_image(f"{container.repository} {container.release}")
+
+
+@functools.lru_cache(maxsize=20_000)
+def _hashed_image(said: str) -> str:
     return f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"
 
 

@@ -6,6 +6,7 @@ Everything follows from the seed: two worlds with the same numbers go the same w
 import hashlib
 import random
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 # What may be wrong with a container, and how often it is on a host of average care.
 FAULTS = {
@@ -60,7 +61,7 @@ class SimulatedContainer:
     running: bool = True
     since: int = 0
 
-    @property
+    @cached_property
     def id(self) -> str:
         said = f"{self.name} {self.project} {self.serial}"
         return hashlib.sha256(said.encode()).hexdigest()

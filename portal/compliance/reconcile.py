@@ -107,7 +107,7 @@ def observed(host_id: int, results: Iterable[Result], now: datetime) -> dict[byt
             sub_object=sub_object,
             verdict=verdict,
             severity=SEVERITIES[result.severity.value],
-            evidence=msgspec.to_builtins(result.evidence),
+            evidence=list(msgspec.to_builtins(result.evidence)),
             reason=result.reason,
             first_seen_at=now,
             changed_at=now,

@@ -4,6 +4,7 @@ import itertools
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from portal.compliance import actions
@@ -211,3 +212,24 @@ def test_a_run_that_is_repeated_writes_no_history_twice(host: Host):
         list(model.objects.order_by("pk").values()) for model in (Posture, HostDay, Transition)
     ]
     assert after == before
+
+
+def test_what_is_written_goes_by_what_changed_and_not_by_what_is_there(host: Host):
+    many = [named("everything", f"shop-{number}") for number in range(20)]
+    many += [named("cap_drop_all", f"web-{number}") for number in range(20)]
+    scan(host, *many, named("privileged", "reports"))
+    before = places()
+    scan(host, *many, named("cap_drop_all", "reports"), now=NOW + HOUR)
+    after = places()
+    written = {
+        subject for key, (place, subject) in after.items() if before.get(key, ("", ""))[0] != place
+    }
+    assert "reports" in written
+    assert written <= {"reports", host.name}
+
+
+def places() -> dict[int, tuple[str, str]]:
+    """Where each result lies in its table, and its subject: what is written lies elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, ctid::text, subject FROM compliance_result")
+        return {number: (place, subject) for number, place, subject in cursor.fetchall()}
