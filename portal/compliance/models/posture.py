@@ -59,6 +59,13 @@ class Posture(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["host", "rule", "-since"], name="posture_of_host"),
             models.Index(fields=["rule", "host", "-since"], name="posture_of_rule"),
+            # When a rule failed for the last time.
+            models.Index(
+                fields=["rule", "-until"],
+                include=["host"],
+                condition=Q(failed__gt=0, until__isnull=False),
+                name="ended_failing_posture",
+            ),
         ]
 
     def __str__(self) -> str:
