@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Q
 
 from portal.compliance.models import (
+    Cause,
     Change,
     Result,
     Scan,
@@ -141,25 +142,27 @@ def _timeline(found: Result, changes: list[Transition]) -> list[Entry]:
             scans = display.counted(number, "scan")
             entries.append(Entry(at, f"Unchanged in {scans} after that", "history", "na"))
         if place < len(changes):
-            entries.append(_entry(changes[place]))
+            entries.append(_entry(changes[place], found.subject_kind))
         else:
             entries.append(Entry(at, "First seen", "eye", "na"))
     return entries
 
 
-def _entry(change: Transition) -> Entry:
+def _entry(change: Transition, kind: str) -> Entry:
     sign = display.STATES[change.change]
     detail = in_a_line(change.evidence, "") if change.verdict == Verdict.FAIL else ""
-    return Entry(change.at, _said(change), sign.icon, sign.tone, detail, scan=change.scan_id)
+    return Entry(change.at, _said(change, kind), sign.icon, sign.tone, detail, scan=change.scan_id)
 
 
-def _said(change: Transition) -> str:
-    """What happened, and why where that is known."""
+def _said(change: Transition, kind: str) -> str:
+    """What happened to a finding of a subject of this kind, and why where that is known."""
     words = _WORDS[Change(change.change)]
     scan = change.scan
-    why = causes.clause(change.cause, *((scan.policy, scan.rule_set) if scan else ()))
+    why = causes.clause(change.cause, kind, *((scan.policy, scan.rule_set) if scan else ()))
     if not why or change.change in (Change.UNREADABLE, Change.READABLE):
         return words
+    if change.change == Change.UNJUDGED and change.cause == Cause.POLICY:
+        return f"{words} ({scan.policy})" if scan else words
     return f"{words.partition(':')[0]}: {why}"
 
 

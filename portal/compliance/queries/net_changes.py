@@ -252,7 +252,7 @@ def _row(found: tuple[Any, ...]) -> Row:
         before=_before(first, earlier, cause),
         after=_after(last, verdict),
         cause=cause,
-        why=causes.label(cause, policy, rule_set),
+        why=causes.label(cause, subject_kind, policy, rule_set),
         rule=rule,
         severity=severity,
         subject_kind=subject_kind,

@@ -251,7 +251,7 @@ def changed(scan: Scan, rows: Iterable[Transition]) -> list[Changed]:
             row.result.sub_object,
             row.result.severity,
             in_a_line(row.evidence, "") if row.verdict == Verdict.FAIL else "",
-            causes.clause(row.cause, scan.policy, scan.rule_set),
+            causes.clause(row.cause, row.result.subject_kind, scan.policy, scan.rule_set),
         )
         for row in rows
     ]
