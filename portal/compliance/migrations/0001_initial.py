@@ -282,7 +282,7 @@ class Migration(migrations.Migration):
                 ('host', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='fleet.host')),
             ],
             options={
-                'indexes': [models.Index(fields=['host', 'rule', '-since'], name='posture_of_host'), models.Index(fields=['rule', 'host', '-since'], name='posture_of_rule')],
+                'indexes': [models.Index(fields=['host', 'rule', '-since'], name='posture_of_host'), models.Index(fields=['rule', 'host', '-since'], name='posture_of_rule'), models.Index(condition=models.Q(('failed__gt', 0), ('until__isnull', False)), fields=['rule', '-until'], include=('host',), name='ended_failing_posture')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('until', None)), fields=('host', 'rule'), name='current_posture_once'), models.CheckConstraint(condition=models.Q(('until', None), ('until__gte', models.F('since')), _connector='OR'), name='posture_ends_after_it_began'), models.CheckConstraint(condition=models.Q(('held__lte', models.F('unknown'))), name='held_units_are_unknown')],
             },
         ),

@@ -51,35 +51,30 @@ GROUPS = f"""
     GROUP BY h.group_id
 """  # noqa: S608 - made of constants only
 # Of a silent host nobody knows how its units stand: they are unknown, whatever they were.
-RULES = f"""
-    WITH silent AS MATERIALIZED ({_SILENT}),
-    counts AS MATERIALIZED (
-        SELECT p.rule, p.host_id, p.severity, p.not_applicable, s.host_id IS NOT NULL AS silent,
-            p.passed, p.failed, p.excepted, p.unknown
-        FROM compliance_posture p
-        LEFT JOIN (SELECT DISTINCT host_id FROM silent) s ON s.host_id = p.host_id
-        WHERE p.since < %(end)s AND (p.until IS NULL OR p.until >= %(end)s)
-            AND (%(rule)s = '' OR p.rule = %(rule)s)
-    )
+_RULES = f"""
     SELECT h.group_id,
-        c.rule,
+        p.rule,
         %(day)s::date AS day,
-        max(c.severity) AS severity,
+        max(p.severity) AS severity,
         count(*) AS hosts,
-        count(*) FILTER (WHERE c.failed > 0 AND NOT c.silent) AS failing_hosts,
-        coalesce(sum(c.passed) FILTER (WHERE NOT c.silent), 0) AS passed,
-        coalesce(sum(c.failed) FILTER (WHERE NOT c.silent), 0) AS failed,
-        coalesce(sum(c.excepted) FILTER (WHERE NOT c.silent), 0) AS excepted,
-        coalesce(sum(c.unknown) FILTER (WHERE NOT c.silent), 0)
-            + coalesce(sum(c.passed + c.failed + c.excepted + c.unknown) FILTER (WHERE c.silent), 0)
-            AS unknown,
-        sum(c.not_applicable) AS not_applicable
-    FROM counts c
-    JOIN fleet_host h ON h.id = c.host_id
+        count(*) FILTER (WHERE p.failed > 0 AND s.host_id IS NULL) AS failing_hosts,
+        coalesce(sum(p.passed) FILTER (WHERE s.host_id IS NULL), 0) AS passed,
+        coalesce(sum(p.failed) FILTER (WHERE s.host_id IS NULL), 0) AS failed,
+        coalesce(sum(p.excepted) FILTER (WHERE s.host_id IS NULL), 0) AS excepted,
+        sum(CASE WHEN s.host_id IS NULL THEN p.unknown
+            ELSE p.passed + p.failed + p.excepted + p.unknown END) AS unknown,
+        sum(p.not_applicable) AS not_applicable
+    FROM compliance_posture p
+    JOIN fleet_host h ON h.id = p.host_id
     JOIN fleet_group g ON g.id = h.group_id
-    WHERE {IN_SCOPE}
-    GROUP BY h.group_id, c.rule
+    LEFT JOIN (SELECT DISTINCT host_id FROM ({_SILENT}) silences) s ON s.host_id = p.host_id
+    WHERE p.since < %(end)s AND {{holds}}
+        AND (%(rule)s = '' OR p.rule = %(rule)s) AND {IN_SCOPE}
+    GROUP BY h.group_id, p.rule
 """  # noqa: S608 - made of constants only
+RULES = _RULES.format(holds="(p.until IS NULL OR p.until >= %(end)s)")
+RULES_NOW = _RULES.format(holds="p.until IS NULL")
+"""Of the moment that is now: the same, and it reads nothing of the past."""
 
 
 def end_of(day: date) -> datetime:

@@ -195,7 +195,7 @@ def rule_trend(
     rows = _select(_RULE_POINTS.format(source=_RULE_ROLLED_UP), given)
     for day in _open_days(Statistic.RULES, wanted, now):
         given = days.parameters(day, now=now, scope=scope, rule=slug)
-        rows += _select(_RULE_POINTS.format(source=days.RULES), given)
+        rows += _select(_RULE_POINTS.format(source=_rules_of(day, now)), given)
     found = {row[0]: RulePoint(*row) for row in rows}
     return [found.get(day) for day in wanted]
 
@@ -215,7 +215,7 @@ def failing_by_day(
     rows = _select(_FAILING.format(source=_RULE_ROLLED_UP), given)
     for day in _open_days(Statistic.RULES, wanted, now):
         given = days.parameters(day, now=now, scope=scope)
-        rows += _select(_FAILING.format(source=days.RULES), given)
+        rows += _select(_FAILING.format(source=_rules_of(day, now)), given)
     places = {day: place for place, day in enumerate(wanted)}
     found: dict[str, list[int | None]] = {}
     for rule, day, failed in rows:
@@ -368,6 +368,10 @@ def filled() -> dict[str, date]:
     """Up to which day each statistic is rolled up; those never begun are left out."""
     rows = FillState.objects.values_list("statistic", "day", "done")
     return {statistic: day if done else day - timedelta(days=1) for statistic, day, done in rows}
+
+
+def _rules_of(day: date, now: datetime) -> str:
+    return days.RULES_NOW if day == days.today(now) else days.RULES
 
 
 def _open_days(statistic: Statistic, wanted: Sequence[date], now: datetime) -> list[date]:
