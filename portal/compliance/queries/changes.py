@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 
 from portal.compliance.models import Cause, RuleSet, Silence
-from portal.compliance.queries import net_changes
+from portal.compliance.queries import net_changes, retention
 from portal.compliance.queries.filters import SEVERITIES
 from portal.compliance.queries.net_changes import (
     GONE,
@@ -277,6 +277,14 @@ def every_line(found: Found) -> Iterator[Line]:
         shown = Rows(found.window, [(m.id, numbers[m.id]) for m in some], list(KINDS))
         for start in range(0, len(shown), _ROWS_AT_ONCE):
             yield from lines(shown[start : start + _ROWS_AT_ONCE], some)
+
+
+def kept_since(period: Period, now: datetime) -> datetime | None:
+    """From when on all changes are kept, where that is after the beginning. At most one query."""
+    if period.start >= now - timedelta(days=retention.KINDS["transitions"].least):
+        return None
+    since = now - timedelta(days=retention.kept()["transitions"])
+    return since if since > period.start else None
 
 
 class Judging(NamedTuple):

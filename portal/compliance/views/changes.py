@@ -37,8 +37,9 @@ NOTHING = {
 
 @require_safe
 def change_list(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
     scope = Scope.of(request.GET)
-    period = queries.Period.of(request.GET, timezone.now())
+    period = queries.Period.of(request.GET, now)
     filters = queries.Filters.of(request.GET)
     found = _found(scope, period, filters)
     asked = request.GET.get("show", "")
@@ -56,12 +57,14 @@ def change_list(request: HttpRequest) -> HttpResponse:
         ],
         "sentence": queries.sentence(found.totals, containers),
         "compared": queries.compared(found.members),
+        "kept_since": queries.kept_since(period, now),
         "judging": queries.judging(period),
         "tabs": [
             (label, found.totals[name], f"?{urlencode([*whole, ('show', name)])}", name == kind)
             for name, label in net_changes.KINDS.items()
         ],
         "kind": kind,
+        "kind_label": net_changes.KINDS[kind],
         "any": any(found.totals.values()),
         "nothing": NOTHING[kind],
         "teams": _teams(queries.lines(shown, found.members), found.by_owner(kind)),

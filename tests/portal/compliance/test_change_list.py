@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.compliance.models import Cause, RuleSet, Silence, Transition
+from portal.compliance.models import Cause, Retention, RuleSet, Silence, Transition
 from portal.compliance.queries import changes as queries
 from portal.compliance.queries.net_changes import Row
 from portal.fleet.models import Container, ContainerVersion, Host
@@ -279,6 +279,22 @@ def test_versions_that_began_to_judge_are_named(as_alice: Client, host: Host, no
     assert "2026.10" not in words
 
 
+def test_where_the_beginning_is_no_longer_kept_the_page_says_so(
+    as_alice: Client, host: Host, now: datetime
+):
+    old = (now - 50 * DAY).date()
+    assert "no longer kept" not in text_of(as_alice.get(f"/changes/?from={old}"))
+    Retention.objects.create(kind="transitions", days=40)
+    assert "is no longer kept" in text_of(as_alice.get(f"/changes/?from={old}"))
+    assert "no longer kept" not in text_of(as_alice.get("/changes/?days=30"))
+
+
+def test_on_paper_it_says_which_kind_and_how_many(as_alice: Client, host: Host, now: datetime):
+    scan(host, named("privileged", "reports"), now=now - DAY)
+    number = totals(as_alice)["Worse"]
+    assert f"Worse: 1\N{EN DASH}{number} of {number}" in text_of(as_alice.get("/changes/"))
+
+
 # Addresses
 
 
@@ -351,9 +367,9 @@ def test_the_queries_do_not_grow_with_the_fleet(as_alice: Client, now: datetime)
             shop = [named("everything", f"shop-{number}") for number in range(size)]
             scan(found, *shop, now=now - DAY)
         as_alice.get("/changes/")
-        for query in ("severity=critical", "size=200", "show=new"):
+        for query in ("severity=critical", "size=200", "show=new", "days=90"):
             with CaptureQueriesContext(connection) as captured:
                 as_alice.get(f"/changes/?{query}")
             numbers.append(len(captured))
-    assert numbers[:3] == numbers[3:]
+    assert numbers[:4] == numbers[4:]
     assert max(numbers) <= BUDGET, numbers
