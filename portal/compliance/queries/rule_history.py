@@ -109,6 +109,11 @@ class Past(NamedTuple):
     rows: list[HostRow]
 
     @property
+    def heads(self) -> list[charts.Cell]:
+        """Days or weeks of the rows."""
+        return self.rows[0].cells if self.rows else []
+
+    @property
     def known(self) -> list[history.RulePoint]:
         return [point for point in self.points if point is not None]
 
@@ -124,19 +129,26 @@ def past(slug: str, scope: Scope, length: int, page: str, *, now: datetime) -> P
     points = history.rule_trend(slug, scope, over[0], last, now=now)
     hosts = Paginator(_judged(slug, scope), _HOSTS_AT_ONCE).get_page(page)
     found = history.host_days(slug, [row[0] for row in hosts], over[0], last, now=now)
+    by_week = length > MOST_COLUMNS
+    rows = [
+        HostRow(slug, name, owner, charts.strip(over, found[host], by_week=by_week))
+        for host, slug, name, owner in hosts
+    ]
     return Past(
         over,
         points,
         history.changes_of_rules(scope, over[0], last),
         charts.strip(over, [verdict(p._asdict()) if p else "" for p in points]),
         hosts,
-        [
-            HostRow(
-                slug, name, owner, charts.strip(over, found[host], by_week=length > MOST_COLUMNS)
-            )
-            for host, slug, name, owner in hosts
-        ],
+        _since_the_first(rows),
     )
+
+
+def _since_the_first(rows: list[HostRow]) -> list[HostRow]:
+    """Without the days before any of the hosts was read."""
+    seen = [place for row in rows for place, cell in enumerate(row.cells) if cell.verdict]
+    first = min(seen, default=0)
+    return [row._replace(cells=row.cells[first:]) for row in rows]
 
 
 def _judged(slug: str, scope: Scope) -> list[tuple[int, str, str, str]]:

@@ -101,7 +101,7 @@ def _drawn(found: queries.Past) -> dict[str, Any]:
             }
             for row in found.rows
         ],
-        "heads": found.rows[0].cells if found.rows else [],
+        "heads": found.heads,
         "matrix_by_week": len(found.days) > queries.MOST_COLUMNS,
         "hosts": found.hosts,
     }

@@ -20,7 +20,7 @@ from portal.fleet.queries import Scope, coverage
 from portal.fleet.scope_bar import scope_bar
 from portal.policies.queries import FAMILIES, families
 
-HEADS = ("Rule", "Severity", "Failing", "Unknown, N/A", "Last 13 weeks")
+HEADS = ("Rule", "Failing", "Last 13 weeks")
 COLUMNS = (
     *("rule", "title", "family", "severity", "applies to", "needs SSH", "report", "CIS"),
     *("policy", "passed", "failed", "excepted", "unknown", "not applicable", "held since"),

@@ -40,7 +40,7 @@ def test_it_holds_every_rule_by_family(as_alice: Client, fleet: list[Host]) -> N
     assert slugs(as_alice) == [rule.slug for rule in RULES]
     shown = text_of(as_alice.get(LIST))
     labels = list(dict.fromkeys(rule.family.label for rule in RULES))
-    places = [shown.rindex(f" {label} Rule Severity") for label in labels]
+    places = [shown.rindex(f" {label} Rule Failing") for label in labels]
     assert places == sorted(places)
     assert f"{len(RULES)} rules" in shown
     assert "· Report 1.1(3) · CIS 5.5" in shown
