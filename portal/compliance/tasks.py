@@ -1,12 +1,12 @@
 """Celery's door to scans. A message may come twice or never: the database knows what is due."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from portal.compliance import actions
 
 QUEUES = {"fast": "scan", "slow": "scan-slow"}
-MESSAGE_SECONDS = 60  # after that the dispatcher sends another
 FIRST, LATER = 0, 6  # Redis has a list for each priority and takes from the lowest number first
 
 
@@ -21,7 +21,8 @@ def dispatch_scans() -> None:
         scan_host.apply_async(
             (claim.scan_id,),
             queue=QUEUES[claim.lane],
-            expires=MESSAGE_SECONDS,
+            # After that the dispatcher takes it for lost and sends another.
+            expires=settings.SCAN_LEASE_SECONDS,
             priority=priority,
         )
 
@@ -31,7 +32,7 @@ def scan_host(scan_id: int) -> None:
     actions.run_scan(scan_id)
 
 
-@shared_task(name="compliance.count_anew")
+@shared_task(name="compliance.count_anew", time_limit=300)
 def count_anew() -> None:
     """Every minute: what counts in another way only because time has passed."""
     now = timezone.now()

@@ -114,7 +114,8 @@ def store(
     heard = silence.end(host, now=now)
 
     unlisted = reconcile.unlisted(snapshot)
-    judged = (results, sorted(unlisted), applied.version_id)
+    rule_set = _rule_set()
+    judged = (results, sorted(unlisted), applied.version_id, rule_set)
     digest = hashlib.sha256(msgspec.msgpack.encode(judged)).digest()
     before = Standing.objects.filter(host=host).first()
     if before is None or bytes(before.results_digest) != digest:
@@ -125,11 +126,11 @@ def store(
             _standing(host), seen, now, unlisted, rules, rejudged, score.grace(host.scan_interval)
         )
         _write(host, scan, plan, became, now)
-        if before is None or before.rule_set != _rule_set():
+        if before is None or before.rule_set != rule_set:
             RuleSet.objects.get_or_create(version=VERSION, defaults={"since": now})
         judged_by = counts.Judged(
             applied.version_id,
-            _rule_set(),
+            rule_set,
             digest,
             {rule: _severity(rule, applied) for rule in rules},
         )

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from portal.compliance import attribution, reconcile, score
 from portal.compliance.attribution import Flow
@@ -148,10 +150,16 @@ def _rows(
 
 def _keep(old: Mapping[str, Posture], rows: Mapping[str, Posture], now: datetime) -> None:
     changed = [row for rule, row in rows.items() if _figures(row) != _figures(old.get(rule))]
-    ended = [old[row.rule].pk for row in changed if row.rule in old]
-    ended += [row.pk for rule, row in old.items() if rule not in rows]
+    ended = [old[row.rule] for row in changed if row.rule in old]
+    ended += [row for rule, row in old.items() if rule not in rows]
+    for row in changed:
+        if row.rule in old:
+            # The clock of another machine may be ahead of this one's: no interval ends before it
+            # began, and none begins before the one ahead of it.
+            row.since = max(now, old[row.rule].since)
     if ended:
-        Posture.objects.filter(id__in=ended).update(until=now)
+        found = Posture.objects.filter(id__in=[row.pk for row in ended])
+        found.update(until=Greatest("since", Value(now)))
     Posture.objects.bulk_create(changed)
 
 

@@ -7,28 +7,25 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from portal.compliance import actions
 from portal.compliance.models import (
     Cause,
-    Change,
     HostDay,
     Posture,
-    Result,
     RuleSet,
-    Silence,
     Standing,
     Transition,
 )
 from portal.fleet.models import ContainerVersion, Host
 from portal.policies import queries
-from portal.policies.actions import save_policy
+from portal.policies.actions import create_rule, save_policy, save_rule
 from portal.policies.actions.policies import Draft
 from portal.policies.models import Policy
-from scanner.model import Gap
-from tests.fleet import NOW, failed_scan, named, register, scan
-from tests.recorded import without
+from tests.fleet import NOW, named, register, scan
+from tests.scanner.custom import ruled
+from tests.support.rows import written, written_since
 
 pytestmark = pytest.mark.django_db
+RULE = ruled("container.memory == 0", slug="custom-memory", severity="high")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CAUSES = ("fixes", "regressions", "added", "removed", "exceptions", "rules", "coverage")
 
@@ -77,75 +74,6 @@ def test_a_day_without_a_change_has_no_row_and_the_points_add_up(host: Host):
         assert before.posture is not None
         assert after.posture is not None
         assert sum(moved(after).values()) == pytest.approx(after.posture - before.posture, abs=1e-4)
-
-
-def test_a_silent_host_keeps_its_posture_for_the_grace_and_has_no_coverage(host: Host):
-    scan(host, named("privileged", "reports"))
-    before = Standing.objects.get(host=host)
-    failed_scan(host, now=NOW + HOUR)
-    quiet = Standing.objects.get(host=host)
-    assert (quiet.posture, quiet.coverage) == (before.posture, 0)
-    assert quiet.recount_at == NOW + 48 * HOUR
-    assert actions.recount_due(NOW + 47 * HOUR) == 0
-    assert actions.recount_due(NOW + 48 * HOUR) == 1
-    lost = Standing.objects.get(host=host)
-    assert (lost.posture, lost.accepted, lost.coverage, lost.recount_at) == (0, 0, 0, None)
-    assert lost.critical == before.critical > 0
-    assert actions.recount_due(NOW + 49 * HOUR) == 0
-    last = days(host)[-1]
-    assert set(moved(last)) == {"coverage"}
-    assert last.silent
-    # Heard again, nothing has changed: all of it comes back, and none of it is a fix.
-    scan(host, named("privileged", "reports"), now=NOW + 72 * HOUR)
-    again = Standing.objects.get(host=host)
-    assert (again.posture, again.coverage) == (before.posture, before.coverage)
-    assert set(moved(days(host)[-1])) == {"coverage"}
-    assert not days(host)[-1].silent
-    assert Silence.objects.get().until == NOW + 72 * HOUR
-    assert set(Transition.objects.values_list("change", flat=True)) == {Change.OPENED}
-
-
-def test_several_failed_readings_are_one_silence(host: Host):
-    scan(host, named("cap_drop_all", "web"))
-    failed_scan(host, now=NOW + HOUR)
-    failed_scan(host, kind="timeout", now=NOW + 2 * HOUR)
-    [found] = Silence.objects.all()
-    assert (found.since, found.until, found.known_at, found.kind) == (
-        NOW + HOUR,
-        None,
-        NOW,
-        "refused",
-    )
-
-
-def test_a_host_that_nobody_reads_falls_silent_too(host: Host):
-    scan(host, named("cap_drop_all", "web"))
-    assert actions.note_overdue(NOW + 48 * HOUR) == 0
-    assert actions.note_overdue(NOW + 48 * HOUR + timedelta(seconds=1)) == 1
-    assert actions.note_overdue(NOW + 50 * HOUR) == 0
-    assert Silence.objects.get().kind == "overdue"
-    assert Standing.objects.get().coverage == 0
-
-
-def test_what_can_be_seen_no_more_is_held_for_the_grace_and_then_not_met(host: Host):
-    whole = named("cap_drop_all", "web")
-    scan(host, whole)
-    before = Standing.objects.get()
-    gap = Gap("web", "inspect", "The engine answered with status 500.")
-    scan(host, without(whole, "privileged"), gaps=[gap], now=NOW + HOUR)
-    assert Result.objects.filter(verdict="unknown", known_verdict="pass").exists()
-    quiet = Standing.objects.get()
-    assert quiet.coverage is not None
-    assert before.coverage is not None
-    assert quiet.posture == before.posture
-    assert quiet.coverage < before.coverage
-    assert quiet.recount_at == NOW + HOUR + 48 * HOUR
-    assert actions.recount_due(NOW + 50 * HOUR) == 1
-    after = Standing.objects.get()
-    assert after.posture is not None
-    assert before.posture is not None
-    assert after.posture < before.posture
-    assert set(moved(days(host)[-1])) == {"coverage"}
 
 
 def test_a_change_says_what_became_of_the_container(host: Host):
@@ -233,3 +161,45 @@ def places() -> dict[int, tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, ctid::text, subject FROM compliance_result")
         return {number: (place, subject) for number, place, subject in cursor.fetchall()}
+
+
+def test_what_is_written_is_what_changed(host: Host):
+    containers = [named("cap_drop_all", f"web-{number}") for number in range(30)]
+    scan(host, *containers)
+    before = written()
+    scan(host, *containers, now=NOW + HOUR)
+    same = written_since(before)
+    assert 0 < sum(same.values()) < 10
+    totals = []
+    for changed in (1, 2, 4):
+        containers[:changed] = [named("privileged", f"web-{number}") for number in range(changed)]
+        before = written()
+        scan(host, *containers, now=NOW + changed * DAY)
+        totals.append(sum(written_since(before).values()))
+        containers[:changed] = [named("cap_drop_all", f"web-{number}") for number in range(changed)]
+        scan(host, *containers, now=NOW + changed * DAY + HOUR)
+    one = totals[1] - totals[0]
+    assert one > 0
+    assert totals[2] - totals[1] <= 2 * one
+    assert totals[0] <= 120
+
+
+def test_a_rule_in_another_version_that_finds_the_same_judges_twice_once(host: Host):
+    create_rule(RULE, comment="x", actor=None, now=NOW)
+    scan(host, named("cap_drop_all", "web"))
+    before = Standing.objects.get().rule_set
+    text = RULE.replace("An example", "Another one")
+    save_rule("custom-memory", text, based_on=1, comment="x", actor=None, now=NOW)
+    scan(host, named("cap_drop_all", "web"), now=NOW + HOUR)
+    after = Standing.objects.get().rule_set
+    assert before != after
+    scan(host, named("cap_drop_all", "web"), now=NOW + 2 * HOUR)
+    assert Standing.objects.get().rule_set == after
+    assert not Transition.objects.filter(at__gt=NOW).exists()
+
+
+def test_a_clock_that_is_behind_ends_no_interval_before_it_began(host: Host):
+    scan(host, named("privileged", "reports"))
+    scan(host, named("cap_drop_all", "reports"), now=NOW - timedelta(seconds=2))
+    rows = Posture.objects.filter(host=host, rule="privileged").order_by("id")
+    assert [(row.since, row.until) for row in rows] == [(NOW, NOW), (NOW, None)]
