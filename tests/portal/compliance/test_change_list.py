@@ -16,6 +16,10 @@ from portal.compliance.models import Cause, Retention, RuleSet, Silence, Transit
 from portal.compliance.queries import changes as queries
 from portal.compliance.queries.net_changes import Row
 from portal.fleet.models import Container, ContainerVersion, Host
+from portal.policies import actions as policy_actions
+from portal.policies import queries as policies
+from portal.policies.actions import Draft
+from portal.policies.models import Policy
 from scanner.model import Gap
 from tests.fleet import NOW, named, register, scan
 from tests.portal.compliance.pages import BUDGET, NASTY, links, text_of
@@ -163,6 +167,30 @@ def test_what_rules_or_policies_did_is_no_doing_of_the_fleet(
     assert "differ because rules or policies changed" in text_of(answer)
     why = row_of(as_alice, "privileged", "show=rules").why
     assert why.endswith(done.policy if cause == Cause.POLICY else done.rule_set)
+
+
+def test_a_rule_that_a_policy_leaves_out_and_takes_in_again(
+    as_alice: Client, host: Host, now: datetime
+):
+    scan(host, named("privileged", "reports"), now=now - 9 * DAY)
+    for days, state in ((5, "off"), (2, "on")):
+        found = Policy.objects.get(default=True)
+        version = policies.versions(found)[0]
+        draft = Draft(found.name, "changed", {"privileged": state}, frozenset())
+        at = now - days * DAY
+        policy_actions.save_policy(
+            found.slug, draft, based_on=version.number, comment="x", actor=None, now=at
+        )
+        scan(host, named("privileged", "reports"), now=at + timedelta(hours=1))
+        if state == "off":
+            row = row_of(as_alice, "privileged", "show=rules")
+            assert (row.before, row.after) == ("open", "unjudged")
+            assert row.why == "Policy changed: Baseline v2"
+    assert set(totals(as_alice, "days=7").values()) == {0}
+    middle = (now - 3 * DAY).date()
+    row = row_of(as_alice, "privileged", f"show=rules&from={middle}")
+    assert (row.before, row.after) == ("unjudged", "open")
+    assert "Baseline v3" in text_of(as_alice.get("/changes/"))
 
 
 def test_what_could_not_be_read_at_the_end_cannot_be_compared(
