@@ -8,8 +8,8 @@ PYTEST := $(PYTHON) -m pytest
 COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: help run test setup setup-test static services dev check lint types imports migrations \
-	documents compare-peer fuzz docs unit fix integration browser record bench lock clean
+.PHONY: help run demo test setup setup-test static services dev check lint types imports \
+	migrations documents compare-peer fuzz docs unit fix integration browser record bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,11 @@ test: setup-test lint types imports migrations ## from a bare machine to every t
 	@rm -f .coverage .coverage.*
 	@$(PYTEST) -q -n 2 --dist loadfile --show-capture=no --cov --cov-report=
 	@$(PYTHON) -m coverage report
+
+demo: ## the product with a simulated fleet of 44 hosts and 100 days of its history
+	@scripts/setup run
+	@scripts/static
+	@exec $(PYTHON) -m benchmarks.demo
 
 setup: ## the virtual environment with what the product needs, and the front-end files
 	@scripts/setup run

@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
+from benchmarks.simulator.answers import BEGAN
 from benchmarks.simulator.control import obey
 from benchmarks.simulator.server import PORT, Fleet
 from benchmarks.simulator.world import World
@@ -17,6 +19,7 @@ def main() -> None:
     arguments.add_argument("--containers", type=int, default=14, help="of each host, about")
     arguments.add_argument("--churn", type=float, default=0.005, help="share changed in a step")
     arguments.add_argument("--steps", type=int, default=0, help="how far the world has gone")
+    arguments.add_argument("--began", type=date.fromisoformat, default=BEGAN, help="day of step 0")
     arguments.add_argument("--directory", type=Path, help="for unix sockets; without it, TCP")
     arguments.add_argument("--port", type=int, default=PORT)
     arguments.add_argument("--control", type=Path, required=True, help="socket for commands")
@@ -24,8 +27,9 @@ def main() -> None:
     world = World(given.seed, hosts=given.hosts, containers=given.containers, churn=given.churn)
     for _ in range(given.steps):
         world.step()
+    fleet = Fleet(world, began=given.began, directory=given.directory, port=given.port)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Fleet(world, directory=given.directory, port=given.port), given.control))
+        asyncio.run(_serve(fleet, given.control))
 
 
 async def _serve(fleet: Fleet, control: Path) -> None:

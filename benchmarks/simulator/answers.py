@@ -4,7 +4,7 @@ import copy
 import functools
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from benchmarks.simulator.world import SimulatedContainer, SimulatedHost
 from tests import recorded
 
 ENGINE = "28.5"
-BEGAN = datetime(2026, 8, 1, 6, 0, tzinfo=UTC)
+BEGAN = date(2026, 8, 1)
 _MIB = 1024 * 1024
 _INSPECT: dict[str, Any] = recorded.answer("net_running", ENGINE)
 _INFO: dict[str, Any] = recorded.answer("_info", ENGINE)
@@ -32,10 +32,10 @@ Answer = tuple[int, bytes]
 
 
 class Answers:
-    """Of one host. `step` is the time between two steps of the world."""
+    """Of one host, in a world that began on a day and makes one step on each."""
 
-    def __init__(self, host: SimulatedHost, step: timedelta = timedelta(days=1)) -> None:
-        self.host, self.step = host, step
+    def __init__(self, host: SimulatedHost, began: date = BEGAN) -> None:
+        self.host, self.began = host, began
 
     def get(self, path: str) -> Answer:
         """`path` without the API version and the query."""
@@ -208,11 +208,12 @@ class Answers:
         return [*plain, *own]
 
     def listed_image(self, container: SimulatedContainer) -> dict[str, Any]:
-        return _LISTED_IMAGE | {
+        found: dict[str, Any] = _LISTED_IMAGE | {
             "Id": _image_id(container),
             "RepoTags": [container.image],
             "RepoDigests": [f"{container.repository}@{_image_id(container)}"],
         }
+        return found
 
     def image(self, container: SimulatedContainer) -> dict[str, Any]:
         recorded_image: dict[str, Any] = _IMAGE["inspect"]
@@ -232,7 +233,8 @@ class Answers:
         return None
 
     def _created(self, container: SimulatedContainer) -> datetime:
-        return BEGAN + container.since * self.step + timedelta(seconds=container.serial % 3600)
+        day = datetime.combine(self.began, time(tzinfo=UTC)) + timedelta(days=container.since)
+        return day + timedelta(seconds=container.serial % 3600)
 
     def _joined(self, container: SimulatedContainer) -> dict[str, Any]:
         mode = _network(container)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,8 @@ START_SECONDS = 60
 class Simulator:
     """`with Simulator(hosts=30, containers=12) as fleet:` serves that world until the end of it.
 
-    With a `directory` each host is a unix socket in it, else a loopback address of its own.
+    `began` is the day of step 0, for the times that containers tell; each step is a day. With a
+    `directory` each host is a unix socket in it, else a loopback address of its own.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Simulator:
         containers: int = 14,
         churn: float = 0.005,
         steps: int = 0,
+        began: date | None = None,
         directory: Path | None = None,
     ) -> None:
         self._own = tempfile.TemporaryDirectory(prefix="plimsoll-fleet-")
@@ -38,6 +41,8 @@ class Simulator:
         numbers = {"seed": seed, "hosts": hosts, "containers": containers, "churn": churn}
         options = [f"--{name}={value}" for name, value in numbers.items()]
         options += [f"--steps={steps}", f"--control={self._control}"]
+        if began is not None:
+            options.append(f"--began={began}")
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             options.append(f"--directory={directory}")
@@ -82,6 +87,10 @@ class Simulator:
     def step(self, times: int = 1) -> int:
         """The world moves on. Returns to how many containers something happened."""
         return int(self._ask("step", times=times)["changed"])
+
+    def mend(self, fault: str, environment: str = "") -> int:
+        """See World.mend."""
+        return int(self._ask("mend", fault=fault, environment=environment)["mended"])
 
     def behave(self, hosts: Iterable[int], behaviour: str) -> None:
         """See BEHAVIOURS in benchmarks/simulator/server.py."""
@@ -128,6 +137,8 @@ async def _do(fleet: Fleet, command: dict[str, Any]) -> dict[str, Any]:
             return {"requests": fleet.requests}
         case "step":
             return {"changed": sum(fleet.world.step() for _ in range(command["times"]))}
+        case "mend":
+            return {"mended": fleet.world.mend(command["fault"], command["environment"])}
         case "behave":
             for number in command["hosts"]:
                 await fleet.behave(number, command["behaviour"])

@@ -8,9 +8,10 @@ import asyncio
 import http
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
-from benchmarks.simulator.answers import Answers
+from benchmarks.simulator.answers import BEGAN, Answers
 from benchmarks.simulator.world import World
 
 PORT = 2375
@@ -22,8 +23,15 @@ _VERSIONED = re.compile(rb"^/v[0-9.]+(?=/)")
 
 
 class Fleet:
-    def __init__(self, world: World, *, directory: Path | None = None, port: int = PORT) -> None:
-        self.world, self.directory, self.port = world, directory, port
+    def __init__(
+        self,
+        world: World,
+        *,
+        began: date = BEGAN,
+        directory: Path | None = None,
+        port: int = PORT,
+    ) -> None:
+        self.world, self.began, self.directory, self.port = world, began, directory, port
         self.behaviours = [""] * len(world.hosts)
         self.requests = 0
         self._servers: list[asyncio.Server | None] = []
@@ -52,7 +60,7 @@ class Fleet:
     def answer(self, number: int, path: bytes) -> tuple[int, bytes]:
         self.requests += 1
         plain = _VERSIONED.sub(b"", path.partition(b"?")[0], count=1)
-        return Answers(self.world.hosts[number]).get(plain.decode("latin-1"))
+        return Answers(self.world.hosts[number], self.began).get(plain.decode("latin-1"))
 
     async def _listen(self, number: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,1 @@
+"""`make demo`: the product with a simulated fleet, and a past that was really scanned."""
