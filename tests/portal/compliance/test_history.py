@@ -12,7 +12,7 @@ from portal.compliance.queries import history
 from portal.compliance.score import Score
 from portal.fleet.models import Host
 from portal.fleet.queries import EVERYTHING, Scope
-from tests.fleet import register
+from tests.fleet import failed_scan, named, register, scan
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +287,39 @@ def test_the_number_of_queries_is_the_same_at_any_size(
     ):
         with django_assert_num_queries(number):
             ask()
+
+
+def test_scans_leave_a_history_that_adds_up():
+    one = register("web-1", now=MORNING - DAY)
+    two = register("web-2", now=MORNING - DAY)
+    wrong, right = named("privileged", "reports"), named("isolation_plain", "reports")
+    for host in (one, two):
+        scan(host, wrong, now=MORNING)
+    scan(one, right, now=MORNING + DAY)
+    scan(two, wrong, named("isolation_plain", "more"), now=MORNING + 2 * DAY)
+    failed_scan(two, now=MORNING + 3 * DAY)
+    roll_up_days(now=NOW)
+    points = history.trend(EVERYTHING, FIRST, TODAY, now=NOW)
+    assert [point.silent for point in points if point] == [0, 0, 0, 1, 1, 1]
+    assert [point.containers for point in points if point][:3] == [2, 2, 3]
+    better, worse = points[1], points[0]
+    assert better
+    assert worse
+    assert (better.score.posture or 0) > (worse.score.posture or 0)
+    for first in range(5):
+        for last in range(first, 6):
+            found = history.moved(EVERYTHING, FIRST + first * DAY, FIRST + last * DAY, now=NOW)
+            assert found is not None
+            difference = (found.after.posture or 0) - (found.before.posture or 0)
+            assert sum(parts(found).values()) == pytest.approx(difference, abs=1e-9)
+            for foreign in ("hosts_added", "hosts_removed", "weights", "rules", "exceptions"):
+                assert parts(found)[foreign] == pytest.approx(0, abs=1e-9)
+    failing = history.rule_trend("privileged", EVERYTHING, FIRST, TODAY, now=NOW)
+    assert [point and (point.failed, point.unknown) for point in failing] == [
+        *((2, 0), (1, 0), (1, 0), (0, 2), (0, 2), (0, 2)),
+    ]
+    strip = history.host_days("privileged", [one.pk, two.pk], FIRST, TODAY, now=NOW)
+    assert strip == {
+        one.pk: ["fail", *["pass"] * 5],
+        two.pk: [*["fail"] * 3, *["unknown"] * 3],
+    }
