@@ -26,7 +26,6 @@ from scanner import EngineError
 
 # Whoever took longer than this last time is read by workers that may wait.
 SLOW_SECONDS = 30.0
-REPUBLISH = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 BATCH = 500
 
@@ -108,11 +107,12 @@ def claim_unpublished(now: datetime) -> list[Claimed]:
     """Queued scans that need a message, requested ones first: those that never had one and those
     whose message is so old that it must be lost. The caller sends it after the commit."""
     running = Scan.objects.filter(host=OuterRef("host"), state=ScanState.RUNNING)
+    lost = now - timedelta(seconds=settings.SCAN_LEASE_SECONDS)
     waiting = (
         Scan.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("host")
         .only("kind", "lane", "host__failed_attempts", "host__last_scan_seconds")
-        .filter(Q(published_at=None) | Q(published_at__lte=now - REPUBLISH))
+        .filter(Q(published_at=None) | Q(published_at__lte=lost))
         .filter(~Exists(running), state=ScanState.QUEUED)
         .order_by("kind", "queued_at")[:BATCH]  # "manual" before "schedule"
     )
