@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from portal.compliance.models import Posture, Result, State, Tally
+from portal.compliance.models import Result, State, Tally, Verdict
 from portal.compliance.queries.findings import Line, Lines, line, results
 from portal.compliance.queries.fixes import Remedy, image, remedy
 from portal.compliance.queries.in_force import (
@@ -30,7 +30,14 @@ SUBJECTS = {
     "network": "Networks",
     "host": "The engine and its host",
 }
-_COUNTS = ("passed", "failed", "excepted", "unknown", "not_applicable")
+# Counted as the lists count that they lead to: what was seen last, however long ago. The score
+# counts otherwise, for it gives grace and takes it away.
+_COUNTS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.NOT_APPLICABLE: "not_applicable",
+}
 MOST_CHOICES = 200
 
 
@@ -108,15 +115,15 @@ class Wanted(NamedTuple):
 
 def standings(scope: Scope) -> list[Standing]:
     """Every rule, in the order of the catalogue. Two queries."""
-    rows = Posture.current.filter(scope.condition("host__")).order_by()
-    grouped = rows.values("rule").annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
-    sums: dict[str, Any] = {row["rule"]: row for row in grouped}
+    rows = Tally.objects.filter(scope.condition("host__")).exclude(verdict="").order_by()
+    sums: dict[str, dict[str, int]] = {}
+    for rule, verdict, amount in rows.values_list("rule", "verdict").annotate(Sum("amount")):
+        sums.setdefault(rule, {})[_COUNTS[verdict]] = amount
     settings = Settings()
     return [_standing(rule, sums.get(rule.slug, {}), settings) for rule in catalogue().values()]
 
 
-def _standing(rule: Rule[Any, Any], sums: dict[str, Any], settings: Settings) -> Standing:
-    counts = {name: sums.get(f"sum_{name}") or 0 for name in _COUNTS}
+def _standing(rule: Rule[Any, Any], counts: dict[str, int], settings: Settings) -> Standing:
     return Standing(rule, settings.of(rule.slug), **counts)
 
 
@@ -177,29 +184,32 @@ def named(slug: str) -> Rule[Any, Any]:
 
 
 def rule(slug: str, scope: Scope, wanted: str) -> Detail:
-    """Five queries, and one more about images. `wanted` is the id of what to fill the advice in
+    """Four queries, and one more about images. `wanted` is the id of what to fill the advice in
     for, as in `Choice`; without one that fails, it is the first that does. Raises NotFound."""
     found = named(slug)
-    posture = Posture.current.filter(scope.condition("host__"), rule=slug)
-    names = {f"sum_{name}": Sum(name) for name in _COUNTS}
-    sums = posture.aggregate(**names, last_read=Max("host__last_success_at"))
-    last_read = sums.pop("last_read")
-    tally = Tally.objects.filter(scope.condition("host__"), rule=slug, state=State.OPEN)
-    standing_open = tally.aggregate(total=Sum("amount"), hosts=Count("host", distinct=True))
+    tally = Tally.objects.filter(scope.condition("host__"), rule=slug)
+    is_open = Q(state=State.OPEN)
+    sums = tally.aggregate(
+        total=Sum("amount", filter=is_open),
+        hosts=Count("host", distinct=True, filter=is_open),
+        last_read=Max("host__last_success_at"),
+        **{name: Sum("amount", filter=Q(verdict=verdict)) for verdict, name in _COUNTS.items()},
+    )
+    counts = {name: sums[name] or 0 for name in _COUNTS.values()}
     failing = _failing(slug, scope)
     fill = _filled_for_an_image if found.subject_kind == "image" else _filled
     filled = fill(slug, failing, wanted)
-    standing = _standing(found, sums, Settings())
+    standing = _standing(found, counts, Settings())
     return Detail(
         standing=standing,
         parameters=parameters(found, standing.policies),
-        failing=Lines(failing, standing_open["total"] or 0),
-        failing_hosts=standing_open["hosts"],
+        failing=Lines(failing, sums["total"] or 0),
+        failing_hosts=sums["hosts"],
         choices=filled.choices,
         remedy=filled.remedy,
         subject=filled.subject,
         host=filled.host,
-        last_read=last_read,
+        last_read=sums["last_read"],
     )
 
 

@@ -1,18 +1,20 @@
 """The fleet at a glance: what needs a person, the score, and where it is worst."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from portal.compliance.models import (
-    Posture,
     Result,
     Scan,
     Severity,
     Standing,
+    Tally,
     Transition,
+    Verdict,
 )
 from portal.compliance.queries.scans import Progress, progress, rule_title
 from portal.compliance.score import Score, fleet_score, letter
@@ -27,6 +29,7 @@ _NEW = timedelta(hours=24)
 _SHOWN = 7
 _CHANGES = 10
 _LOOKED_AT = 200
+_COUNTED = (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)
 
 
 class Member(NamedTuple):
@@ -54,14 +57,6 @@ class Summary(NamedTuple):
     high: int
     medium: int
     low: int
-    passed: int
-    failed: int
-    excepted: int
-    unknown: int
-
-    @property
-    def checks(self) -> int:
-        return self.passed + self.failed + self.excepted + self.unknown
 
     @property
     def open(self) -> int:
@@ -98,7 +93,7 @@ def summary(found: Sequence[Member]) -> Summary:
         current=sum(member.state == "ok" for member in found),
         score=score,
         with_critical=sum(standing.critical > 0 for standing in standings),
-        **{name: total(name) for name in (*SEVERITIES, "passed", "failed", "excepted", "unknown")},
+        **{name: total(name) for name in SEVERITIES},
     )
 
 
@@ -213,24 +208,50 @@ class WorstRule(NamedTuple):
     units: int
 
 
-def worst_rules(scope: Scope) -> list[WorstRule]:
-    """By severity, then by how much fails. One query."""
+class Checks(NamedTuple):
+    """What the last look at each host gave, also where that was long ago: the lists hold as many.
+    `worst` are the rules that fail most, by severity and then by how much fails."""
+
+    passed: int
+    failed: int
+    excepted: int
+    unknown: int
+    worst: list[WorstRule]
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed + self.excepted + self.unknown
+
+
+def checks(scope: Scope) -> Checks:
+    """One query."""
     rows = (
-        Posture.current.filter(scope.condition("host__"))
-        .values("rule", "severity")
-        .annotate(
-            failing=Sum("failed"),
-            units=Sum(F("passed") + F("failed") + F("excepted") + F("unknown")),
-        )
-        .filter(failing__gt=0)
-        .order_by("-severity", "-failing", "rule")[:_SHOWN]
+        Tally.objects.filter(scope.condition("host__"), verdict__in=_COUNTED)
+        .values_list("rule", "severity", "verdict")
+        .annotate(Sum("amount"))
+        .order_by()
     )
-    return [
-        WorstRule(
-            row["rule"], rule_title(row["rule"]), row["severity"], row["failing"], row["units"]
-        )
-        for row in rows
-    ]
+    totals: Counter[str] = Counter()
+    units: Counter[str] = Counter()
+    failing: Counter[str] = Counter()
+    severities: dict[str, int] = {}
+    for rule, severity, verdict, amount in rows:
+        totals[verdict] += amount
+        units[rule] += amount
+        if verdict == Verdict.FAIL:
+            failing[rule] += amount
+            severities[rule] = max(severity, severities.get(rule, 0))
+    worst = sorted(failing, key=lambda rule: (-severities[rule], -failing[rule], rule))[:_SHOWN]
+    return Checks(
+        passed=totals[Verdict.PASS],
+        failed=totals[Verdict.FAIL],
+        excepted=0,
+        unknown=totals[Verdict.UNKNOWN],
+        worst=[
+            WorstRule(rule, rule_title(rule), severities[rule], failing[rule], units[rule])
+            for rule in worst
+        ],
+    )
 
 
 def worst_hosts(found: Iterable[Member]) -> list[Member]:

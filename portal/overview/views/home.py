@@ -28,6 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     scored = summary.scored > 0
     since = past.Since.of(request.GET, now)
     then = past.then(scope, since.day) if scored else {}
+    checks = queries.checks(scope) if scored else None
     context = {
         "bar": scope_bar(request.GET, scope),
         "scope": scope.parameters,
@@ -60,7 +61,8 @@ def home(request: HttpRequest) -> HttpResponse:
         else "",
         "alerts": queries.alerts(scope, hosts, now) if hosts else [],
         "first": queries.first_scan(scope, hosts, now) if hosts and not scored else None,
-        "rules": _rules(scope, since, now) if scored else [],
+        "checks": checks,
+        "rules": _rules(scope, checks.worst, since, now) if checks else [],
         "worst": queries.worst_hosts(hosts),
         "changes": queries.changes(scope) if scored else [],
         "environments": [
@@ -85,9 +87,8 @@ def _span(request: HttpRequest) -> dict[str, str]:
 
 
 def _rules(
-    scope: Scope, since: past.Since, now: datetime
+    scope: Scope, rules: list[queries.WorstRule], since: past.Since, now: datetime
 ) -> list[tuple[queries.WorstRule, past.Course]]:
-    rules = queries.worst_rules(scope)
     failing = {rule.slug: rule.failing for rule in rules}
     courses = past.courses(scope, failing, since.day, now=now)
     return [(rule, courses[rule.slug]) for rule in rules]

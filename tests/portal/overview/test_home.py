@@ -198,7 +198,7 @@ def test_the_worst_come_first(fleet: list[Host], now: Any):
     counts = [(row.standing.critical, row.standing.high) for row in worst if row.standing]
     assert counts == sorted(counts, reverse=True)
     assert "prod-new" not in [row.host.name for row in worst]
-    rules = home.worst_rules(Scope())
+    rules = home.checks(Scope()).worst
     assert [rule.severity for rule in rules] == sorted((r.severity for r in rules), reverse=True)
     assert len(rules) <= 7
     assert all(0 < rule.failing <= rule.units for rule in rules)
