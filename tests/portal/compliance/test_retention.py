@@ -27,6 +27,7 @@ from portal.compliance.models import (
 )
 from portal.compliance.queries import history
 from portal.compliance.queries.retention import KINDS, kept
+from portal.compliance.tasks import forget_old as nightly
 from portal.core.errors import DomainError, NotAllowed
 from portal.core.models import AuditEntry
 from portal.fleet.models import (
@@ -292,3 +293,12 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_changed(alice: User, want
         set_retention({"calls": 10, **wanted}, actor=alice, now=NOW)
     assert not Retention.objects.exists()
     assert not AuditEntry.objects.filter(verb="compliance.set_retention").exists()
+
+
+def test_the_nightly_task_may_run_twice(host: Host):
+    keep(10)
+    nightly()
+    left = Scan.objects.count(), Transition.objects.count(), Result.objects.count()
+    nightly()
+    assert (Scan.objects.count(), Transition.objects.count(), Result.objects.count()) == left
+    assert left[0] < 11
