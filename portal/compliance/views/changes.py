@@ -25,6 +25,14 @@ COLUMNS = (
     *("change", "owner", "host", "rule", "title", "severity", "subject", "part"),
     *("before", "after", "facts", "since", "cause", "finding"),
 )
+MEANINGS = {
+    "worse": "Open now, and not at the beginning.",
+    "better": "Open at the beginning, and fixed: what failed was seen to pass.",
+    "new": "Open, of containers and hosts that were not there at the beginning.",
+    "gone": "Open at the beginning, of what is no longer there. Nobody saw these fixed.",
+    "rules": "Different because a policy or the rules judge otherwise, and not the host's doing.",
+    "unclear": "Could not be read at one of the two ends, so that nobody knows.",
+}
 NOTHING = {
     "worse": "Nothing got worse",
     "better": "Nothing got better",
@@ -64,6 +72,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
             for name, label in net_changes.KINDS.items()
         ],
         "kind": kind,
+        "meaning": MEANINGS[kind],
         "kind_label": net_changes.KINDS[kind],
         "any": any(found.totals.values()),
         "nothing": NOTHING[kind],
