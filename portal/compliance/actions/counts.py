@@ -30,6 +30,7 @@ from portal.fleet.models import Host
 _VERDICTS = ("passed", "failed", "excepted", "unknown", "held", "not_applicable")
 _LEVELS = tuple(level.name.lower() for level in Severity)
 _COLUMNS = (*_VERDICTS, *_LEVELS)
+_SHOWN = ("passed", "failed", "excepted", "unknown")
 _BATCH = 200
 
 
@@ -84,35 +85,34 @@ def _write(
     before = Standing.objects.filter(host=host).first()
     old = {row.rule: row for row in Posture.current.filter(host=host)}
     severities = judged.severities if judged else {r: row.severity for r, row in old.items()}
-    rows, grace_ends = _rows(host, units, severities, now)
+    rows, observed, recount_at = _counted(host, units, severities, now)
     _keep(old, rows, now)
 
     quiet = Silence.objects.filter(host=host, until=None).first()
     counts = {rule: _counts(row) for rule, row in rows.items()}
-    recount_at = grace_ends
     shown = counts
     if quiet is not None:
         ends = quiet.known_at + score.grace(host.scan_interval) if quiet.known_at else now
         shown = {rule: score.silenced(each, graced=now < ends) for rule, each in counts.items()}
-        recount_at = ends if now < ends else None
+        recount_at = min(ends, recount_at or ends) if now < ends else None
     figures = score.host_score(shown.values())
     values: dict[str, Any] = {
         **figures._asdict(),
         "formula": score.FORMULA,
         **{name: sum(getattr(row, name) for row in rows.values()) for name in _LEVELS},
-        **{
-            name: sum(getattr(each, name) for each in shown.values())
-            for name in ("passed", "failed", "excepted", "unknown")
-        },
     }
-    more: dict[str, Any] = {"recount_at": recount_at}
+    standing: dict[str, Any] = {
+        **values,
+        **{name: observed[name] for name in _SHOWN},
+        "recount_at": recount_at,
+    }
     if judged is not None:
-        more |= {
+        standing |= {
             "results_digest": judged.digest,
             "judged_by_id": judged.policy_version,
             "rule_set": judged.rule_set,
         }
-    Standing.objects.update_or_create(host=host, defaults=values | more)
+    Standing.objects.update_or_create(host=host, defaults=standing)
 
     moved = attribution.points({r: _counts(row) for r, row in old.items()}, flows, counts)
     if before is not None and before.posture is not None and figures.posture is not None:
@@ -121,15 +121,27 @@ def _write(
         moved["coverage"] += figures.posture - before.posture - told
     else:
         moved = dict.fromkeys(moved, 0.0)
+    for name in _SHOWN:
+        values[name] = sum(getattr(each, name) for each in shown.values())
     _keep_day(host, values, moved, silent=quiet is not None, now=now)
 
 
-def _rows(
+class _Counted(NamedTuple):
+    """`rows` are what should be current, by rule. `observed` are the verdicts as they are, which
+    lists show too. `recount_at` is when the first unit that grace counts otherwise is so no more.
+    """
+
+    rows: dict[str, Posture]
+    observed: Counter[str]
+    recount_at: datetime | None
+
+
+def _counted(
     host: Host, units: Iterable[Unit], severities: Mapping[str, int], now: datetime
-) -> tuple[dict[str, Posture], datetime | None]:
-    """What should be current, and when the first unit that is held is held no more."""
+) -> _Counted:
     grace = score.grace(host.scan_interval)
     counts: dict[str, Counter[str]] = {}
+    observed: Counter[str] = Counter()
     ends: datetime | None = None
     for unit in units:
         found = counts.setdefault(unit.rule, Counter())
@@ -141,11 +153,12 @@ def _rows(
             found["unknown"] += 1
         if unit.verdict == Verdict.UNKNOWN and state != "unknown":
             ends = min(ends, unit.changed_at + grace) if ends else unit.changed_at + grace
+        observed["unknown" if unit.verdict == Verdict.UNKNOWN else state] += 1
     rows = {
         rule: Posture(host=host, rule=rule, since=now, severity=severities[rule], **found)
         for rule, found in counts.items()
     }
-    return rows, ends
+    return _Counted(rows, observed, ends)
 
 
 def _keep(old: Mapping[str, Posture], rows: Mapping[str, Posture], now: datetime) -> None:

@@ -108,7 +108,8 @@ class Standing(models.Model):
     """A host's score and what is open on it, by the formula of `portal.compliance.score`.
 
     Scores are percentages from 0 to 100; None where there is nothing to score. Of a host that is
-    silent nothing is covered, and after the window of grace nothing is met.
+    silent nothing is covered, and after the window of grace nothing is met; `passed` to `unknown`
+    are as the last look gave them all the same, as lists show them.
     """
 
     host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="+", primary_key=True)

@@ -37,6 +37,10 @@ def moved(day: HostDay) -> set[str]:
     return {cause for cause in CAUSES if abs(getattr(day, f"by_{cause}")) > 1e-9}
 
 
+def observed(standing: Standing) -> tuple[int, ...]:
+    return (standing.passed, standing.failed, standing.excepted, standing.unknown)
+
+
 def fleet() -> Score:
     return fleet_score(
         (Score(row.posture, row.accepted, row.coverage), 1) for row in Standing.objects.all()
@@ -49,12 +53,15 @@ def test_a_silent_host_keeps_its_posture_for_the_grace_and_has_no_coverage(host:
     failed_scan(host, now=NOW + HOUR)
     quiet = Standing.objects.get(host=host)
     assert (quiet.posture, quiet.coverage) == (before.posture, 0)
+    assert observed(quiet) == observed(before)
+    assert last_day(host).unknown == sum(observed(before)) > 0
     assert quiet.recount_at == NOW + 48 * HOUR
     assert actions.recount_due(NOW + 47 * HOUR) == 0
     assert actions.recount_due(NOW + 48 * HOUR) == 1
     lost = Standing.objects.get(host=host)
     assert (lost.posture, lost.accepted, lost.coverage, lost.recount_at) == (0, 0, 0, None)
     assert lost.critical == before.critical > 0
+    assert observed(lost) == observed(before)
     assert actions.recount_due(NOW + 49 * HOUR) == 0
     last = last_day(host)
     assert moved(last) == {"coverage"}
@@ -102,6 +109,8 @@ def test_what_can_be_seen_no_more_is_held_for_the_grace_and_then_not_met(host: H
     assert quiet.coverage is not None
     assert before.coverage is not None
     assert quiet.posture == before.posture
+    present = Result.objects.filter(host=host, gone_at=None)
+    assert quiet.unknown == present.filter(verdict="unknown").count()
     assert quiet.coverage < before.coverage
     assert quiet.recount_at == NOW + HOUR + 48 * HOUR
     assert actions.recount_due(NOW + 50 * HOUR) == 1
@@ -136,3 +145,19 @@ def test_two_of_ten_hosts_are_cut_off():
     assert after.coverage == in_grace.coverage
     for host in hosts[8:]:
         assert last_day(host).by_coverage == -(gave[host.pk - hosts[0].pk] or 0)
+
+
+def test_what_was_held_before_the_silence_is_held_no_longer_for_it(host: Host):
+    whole = named("cap_drop_all", "web")
+    scan(host, whole)
+    gap = Gap("web", "inspect", "The engine answered with status 500.")
+    scan(host, without(whole, "privileged"), gaps=[gap], now=NOW + HOUR)
+    scan(host, without(whole, "privileged"), gaps=[gap], now=NOW + 24 * HOUR)
+    held = Standing.objects.get().posture
+    failed_scan(host, now=NOW + 25 * HOUR)
+    quiet = Standing.objects.get()
+    assert (quiet.posture, quiet.recount_at) == (held, NOW + HOUR + 48 * HOUR)
+    assert actions.recount_due(NOW + 49 * HOUR) == 1
+    less = Standing.objects.get()
+    assert 0 < (less.posture or 0) < (held or 0)
+    assert less.recount_at == NOW + 24 * HOUR + 48 * HOUR
