@@ -88,20 +88,25 @@ def forget_old(*, now: datetime) -> dict[str, int]:
         day = days.today(now) - timedelta(days=number)
         if kind in _FED:  # what a roll-up has still to read stays
             day = min(day, *(reached.get(statistic, date.min) for statistic in Statistic))
-        gone[kind] = _rounds(_FORGET[kind], Cut(days.start_of(day), day))
-    gone["configurations"] = _rounds(_unnamed, Cut(now, days.today(now)))
+        gone[kind] = _FORGET[kind](Cut(days.start_of(day), day))
+    gone["configurations"] = _unnamed(Cut(now, days.today(now)))
     return gone
 
 
-def _rounds(forget: "Callable[[Cut], int]", cut: Cut) -> int:
-    total = 0
-    for _ in range(BATCHES_AT_ONCE):
-        with transaction.atomic():
-            deleted = forget(cut)
-        total += deleted
-        if not deleted:
-            break
-    return total
+def _in_batches(forget: Callable[[Cut], int]) -> Callable[[Cut], int]:
+    """Until nothing is left of it, or for as long as one round may take."""
+
+    def batches(cut: Cut) -> int:
+        total = 0
+        for _ in range(BATCHES_AT_ONCE):
+            with transaction.atomic():
+                deleted = forget(cut)
+            total += deleted
+            if not deleted:
+                break
+        return total
+
+    return batches
 
 
 def _delete(rows: "models.QuerySet[Any]") -> int:
@@ -112,11 +117,13 @@ def _delete(rows: "models.QuerySet[Any]") -> int:
     return deleted
 
 
+@_in_batches
 def _scans(cut: Cut) -> int:
     later = Scan.objects.filter(host=OuterRef("host"), id__gt=OuterRef("id"))
     return _delete(Scan.objects.filter(Exists(later), finished_at__lt=cut.moment))
 
 
+@_in_batches
 def _transitions(cut: Cut) -> int:
     """The last one of each finding stays: it says since when it is as it is."""
     later = Transition.objects.filter(result=OuterRef("result"), id__gt=OuterRef("id"))
@@ -124,12 +131,18 @@ def _transitions(cut: Cut) -> int:
 
 
 def _findings(cut: Cut) -> int:
-    """What is gone. Its host is locked, for the counts of its results change with it."""
+    """What is gone, a batch of each host. It is locked, for the counts of its results change."""
     old = Result.objects.filter(gone_at__lt=cut.moment)
-    host = old.values_list("host", flat=True).first()
-    if host is None or not Host.objects.select_for_update().filter(id=host).exists():
+    hosts = list(old.order_by().values_list("host", flat=True).distinct())
+    return sum(_findings_of(host, cut) for host in hosts)
+
+
+@transaction.atomic
+def _findings_of(host: int, cut: Cut) -> int:
+    if not Host.objects.select_for_update().filter(id=host).exists():
         return 0
-    found = list(old.filter(host=host).defer("evidence", "reason")[:ROWS_AT_ONCE])
+    old = Result.objects.filter(host=host, gone_at__lt=cut.moment)
+    found = list(old.defer("evidence", "reason")[:ROWS_AT_ONCE])
     for key, amount in Counter(
         (result.rule, result.severity, state_of(result)) for result in found
     ).items():
@@ -142,25 +155,30 @@ def _findings(cut: Cut) -> int:
     return _delete(Result.objects.filter(id__in=[result.pk for result in found]))
 
 
+@_in_batches
 def _posture(cut: Cut) -> int:
     return _delete(Posture.objects.filter(until__lt=cut.moment))
 
 
+@_in_batches
 def _silences(cut: Cut) -> int:
     return _delete(Silence.objects.filter(until__lt=cut.moment))
 
 
+@_in_batches
 def _host_days(cut: Cut) -> int:
     """The last row before the cut says how the host was on the days after it."""
     later = HostDay.objects.filter(host=OuterRef("host"), day__gt=OuterRef("day"), day__lte=cut.day)
     return _delete(HostDay.objects.filter(Exists(later), day__lt=cut.day))
 
 
+@_in_batches
 def _days(cut: Cut) -> int:
     models = (GroupDay, RuleDay, TableSize)
     return sum(_delete(model._default_manager.filter(day__lt=cut.day)) for model in models)
 
 
+@_in_batches
 def _versions(cut: Cut) -> int:
     """Of containers that are there, and of hosts, what held at the cut stays."""
 
@@ -180,11 +198,13 @@ def _versions(cut: Cut) -> int:
     )
 
 
+@_in_batches
 def _calls(cut: Cut) -> int:
     later = Ledger.objects.filter(host=OuterRef("host"), id__gt=OuterRef("id"))
     return _delete(Ledger.objects.filter(Exists(later), at__lt=cut.moment))
 
 
+@_in_batches
 def _unnamed(cut: Cut) -> int:
     """Nobody writes versions meanwhile: a scan that names one again writes it again first, and
     waits for this; one that has done so is waited for."""
