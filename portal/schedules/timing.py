@@ -278,10 +278,8 @@ def _times(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
 
 
 def _released(timetable: Timetable, end: datetime, held: timedelta) -> datetime:
-    at = end + held
-    while (blackout := stretch(timetable, at)) is not None:
-        at = blackout[1] + held
-    return at
+    """At once when the blackout ends where another one begins before the host's turn."""
+    return end if stretch(timetable, end + held) else end + held
 
 
 def _near(timetable: Timetable, at: datetime) -> tuple[Span, ...]:
