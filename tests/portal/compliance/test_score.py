@@ -1,12 +1,22 @@
 """The score: counts in, figures out."""
 
 import math
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.compliance.score import WEIGHTS, Counts, Score, fleet_score, host_score, letter
+from portal.compliance.score import (
+    WEIGHTS,
+    Counts,
+    Score,
+    fleet_score,
+    grace,
+    host_score,
+    letter,
+    silenced,
+)
 from portal.core.display import percent
 
 LOW, MEDIUM, HIGH, CRITICAL = range(4)
@@ -193,3 +203,43 @@ def test_what_is_open_caps_the_letter(
     posture: float | None, critical: int, high: int, grade: str | None
 ) -> None:
     assert letter(posture, open_critical=critical, open_high=high) == grade
+
+
+@given(st.lists(st.tuples(scored, st.integers(1, 10)), min_size=1, max_size=6), st.randoms())
+def test_the_order_of_the_hosts_does_not_matter(
+    hosts: list[tuple[list[Counts], int]], random: object
+) -> None:
+    scores = [(host_score(rules), weight) for rules, weight in hosts]
+    mean = fleet_score(scores)
+    random.shuffle(scores)  # type: ignore[attr-defined]
+    assert fleet_score(scores) == mean
+
+
+@given(
+    st.lists(st.tuples(scored, st.integers(1, 10)), min_size=1, max_size=6), st.integers(0, 10**6)
+)
+def test_clean_containers_move_their_host_and_the_fleet_by_no_more_than_its_share(
+    hosts: list[tuple[list[Counts], int]], clean: int
+) -> None:
+    scores = [(host_score(rules), weight) for rules, weight in hosts]
+    (rules, share), others = hosts[0], scores[1:]
+    padded = host_score([rule._replace(passed=rule.passed + clean) for rule in rules])
+    before = fleet_score(scores).posture or 0
+    after = fleet_score([(padded, share), *others]).posture or 0
+    lacks = 100 - figure(rules)
+    assert -1e-9 <= after - before <= lacks * share / sum(weight for _, weight in hosts) + 1e-9
+
+
+@given(scored)
+def test_silence_keeps_what_passed_for_the_grace_and_nothing_after_it(rules: list[Counts]) -> None:
+    graced = host_score(silenced(rule, graced=True) for rule in rules)
+    assert graced.posture == figure(rules)
+    assert graced.coverage == 0
+    assert host_score(silenced(rule, graced=False) for rule in rules) == Score(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("interval", "hours"), [(60, 6), (3 * 3600, 6), (4 * 3600, 8), (86_400, 48), (604_800, 48)]
+)
+def test_the_grace_is_two_intervals_within_bounds(interval: int, hours: int) -> None:
+    assert grace(interval) == timedelta(hours=hours)
