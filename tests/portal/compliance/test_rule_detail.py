@@ -10,6 +10,7 @@ from django.test import Client
 from msgspec import UNSET
 
 from portal.accounts.models import User
+from portal.compliance import actions
 from portal.compliance.models import Result
 from portal.fleet.models import ConfigVersion, Container, Host
 from portal.fleet.queries import configuration
@@ -105,6 +106,31 @@ def test_a_rule_that_holds_says_how_far_that_is_known(as_alice: Client) -> None:
     assert "Held in all 1 check that could be made" in shown
     assert "1 unknown. Last check: 24 Nov 2026, 12:00. 1 of 2 hosts covered." in shown
     assert "No container of this scope fails, so this is an example." in shown
+
+
+def test_a_rule_that_holds_says_since_when(as_alice: Client) -> None:
+    web = register("prod-web-1")
+    scan(web, named("privileged", "reports"), now=NOW - timedelta(days=9))
+    scan(web, named("isolation_plain", "reports"), now=NOW - timedelta(days=5))
+    shown = text_of(as_alice.get(PAGE))
+    assert "Held in all 1 check that could be made, since 19 Nov 2026" in shown
+
+
+def test_how_many_more_fail_than_a_week_ago(as_alice: Client) -> None:
+    web = register("prod-web-1")
+    scan(web, named("privileged", "reports"), now=NOW - timedelta(days=9))
+    scan(web, named("privileged", "reports"), named("privileged", "more"), now=NOW)
+    while actions.roll_up_days(now=LATER):
+        pass
+    assert "2 of 2 checks fail · 1 more since 18 Nov 2026" in text_of(as_alice.get(PAGE))
+
+
+def test_its_past_is_one_link_away(as_alice: Client, fleet: list[Host]) -> None:
+    response = as_alice.get(f"{PAGE}?environment=staging&days=90&hosts=2")
+    [(address, text)] = links(response, "/history/")
+    assert address == "/rules/privileged/history/?environment=staging&days=90&hosts=2"
+    assert text == "How the rule held by day, and on which hosts"
+    assert as_alice.get(address).status_code == 200
 
 
 def test_without_a_scan_nothing_is_said_to_hold(as_alice: Client) -> None:

@@ -13,6 +13,7 @@ from portal.fleet.models import Host
 from portal.policies import actions as policies
 from scanner import RULES
 from tests.fleet import NOW, named, register, scan
+from tests.past import fleet_with_a_past
 from tests.portal.compliance.pages import BUDGET, NASTY, links, number, queries, text_of, total
 from tests.recorded import without
 
@@ -117,6 +118,22 @@ def test_it_can_be_exported_as_it_is_filtered(as_alice: Client, fleet: list[Host
     assert [row["rule"] for row in rows] == slugs(as_alice, "failing=1&family=isolation")
     [privileged] = [row for row in rows if row["rule"] == "privileged"]
     assert (privileged["failed"], privileged["policy"], privileged["CIS"]) == ("1", "on", "5.5")
+
+
+def test_each_rule_says_how_its_last_weeks_were(
+    as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    fleet_with_a_past(NOW)
+    page = as_alice.get(LIST)
+    shown = text_of(page)
+    assert 'aria-label="Last 13' in page.content.decode()
+    assert "The worst day of each week: ✓ pass ✕ fail" in shown
+    assert "no fail for 80 days, since 5 Sep 2026" in shown  # since SYS_ADMIN was taken away
+    [row] = csv.DictReader(
+        io.StringIO(as_alice.get(f"{LIST}rules.csv?q=added-capabilities").getvalue().decode())
+    )
+    assert row["held since"].startswith("2026-09-05")
 
 
 def test_filters_that_hide_everything(as_alice: Client) -> None:

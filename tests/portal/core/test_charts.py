@@ -150,6 +150,13 @@ def test_a_cell_says_when_it_was():
     assert week.when == "18\xa0Aug to 24\xa0Aug 2026"
 
 
+def test_cells_are_counted_the_worst_first():
+    verdicts = ["pass", "fail", "pass", "", "unknown"]
+    cells = charts.strip(over(5), verdicts)
+    said = "Last 5\xa0days: 1 fail, 1 unknown, 1 no data, 2 pass"
+    assert charts.counted_cells(cells, "day") == said
+
+
 def test_a_waterfall_leads_from_the_one_score_to_the_other():
     steps = charts.waterfall(80.0, [("fixes", 5.0), ("added", -2.0), ("rules", 0.01)], 83.0)
     assert [(step.name, step.points, step.total, step.tone) for step in steps] == [

@@ -14,10 +14,12 @@ from portal.accounts.models import User
 from portal.compliance import actions
 from portal.compliance.models import Result, Standing
 from portal.compliance.score import Score, fleet_score
+from portal.core import charts
 from portal.fleet.models import Group, Host
 from portal.fleet.queries import Scope
-from portal.overview.queries import home
+from portal.overview.queries import home, past
 from tests.fleet import failed_scan, named, register, scan
+from tests.past import fleet_with_a_past
 from tests.portal.plain import links, text
 
 pytestmark = pytest.mark.django_db
@@ -219,6 +221,56 @@ def test_environments_are_compared(as_alice: Client, fleet: list[Host]):
     assert links(page)["?environment=production"] == "Production"
     assert links(page)["?environment=staging"] == "Staging"
     assert "?environment=development" not in links(page)
+
+
+# Compared with an earlier day
+
+
+def test_the_score_and_the_findings_are_compared_with_an_earlier_day(as_alice: Client, now: Any):
+    fleet_with_a_past(now)
+    day = past.today(now) - timedelta(days=30)
+    figures = past.then(Scope(), day)[""]
+    summary = home.summary(home.members(Scope(), now))
+    page = get(as_alice, "?since=30")
+    change = charts.difference(figures.score.posture, summary.score.posture)
+    assert change is not None
+    after = (day + timedelta(days=1)).isoformat()
+    assert links(page)[f"/changes/?from={after}"] == charts.points(change).replace("\xa0", " ")
+    words = text(page)
+    assert f"Changes since {day.day} {day:%b %Y}" in words
+    for name in ("critical", "high", "medium", "low"):
+        said = charts.more(getattr(summary, name) - getattr(figures, name))
+        assert f"{name.capitalize()} {getattr(summary, name)} {said}" in words
+
+
+def test_environments_say_how_far_each_moved(as_alice: Client, now: Any):
+    fleet_with_a_past(now)
+    words = text(get(as_alice, "?since=30"))
+    assert re.search(r"Production [\d.]+ % [\d.]+ points (up|down) [\d.]+ %", words)
+    assert re.search(r"Staging [\d.]+ % [\d.]+ points down", words)
+
+
+def test_each_of_the_worst_rules_has_its_last_thirty_days(as_alice: Client, now: Any):
+    fleet_with_a_past(now)
+    page = get(as_alice)
+    assert len(re.findall(r'aria-label="Failing [^"]* in 30 days"', page)) == 7
+    assert "no trend yet" not in page
+
+
+def test_without_figures_of_that_day_nothing_is_compared(as_alice: Client, fleet: list[Host]):
+    words = text(get(as_alice))
+    assert re.search(r"No score of \d+ \w+ 2026 to compare with.", words)
+    assert "Changes since" not in words
+    assert "points up" not in words
+
+
+def test_what_is_compared_with_is_chosen_and_kept(as_alice: Client, fleet: list[Host]):
+    page = get(as_alice, "?since=7&environment=production&days=90")
+    assert '<option value="7" selected>7 days ago</option>' in page
+    assert '<input type="hidden" name="environment" value="production">' in page
+    assert '<input type="hidden" name="days" value="90">' in page
+    trend = "/trend/?environment=production&since=7&days=90"
+    assert links(page)[trend] == "The trend, and why the score moved"
 
 
 # Doors
