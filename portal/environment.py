@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -9,24 +10,39 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 
+def given(name: str, environment: Mapping[str, str]) -> str:
+    """What the variable holds, or else the file that PLIMSOLL_<name>_FILE names: an environment is
+    read by everybody who may inspect a container, a file is not. Raises OSError and
+    UnicodeDecodeError."""
+    if held := environment.get(f"PLIMSOLL_{name}", "").strip():
+        return held
+    file = environment.get(f"PLIMSOLL_{name}_FILE", "").strip()
+    return Path(file).read_text().strip() if file else ""
+
+
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(f"PLIMSOLL_{name}", "").strip() or default
+    try:
+        return given(name, os.environ) or default
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(
+            f"PLIMSOLL_{name}_FILE must name a file of text that can be read: {error}."
+        ) from error
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:
-    given = text(name, str(default))
-    if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
+    held = text(name, str(default))
+    if not held.isascii() or not held.isdigit() or not least <= int(held) <= most:
         raise ImproperlyConfigured(
-            f"PLIMSOLL_{name}={given!r} must be a whole number from {least} to {most}."
+            f"PLIMSOLL_{name}={held!r} must be a whole number from {least} to {most}."
         )
-    return int(given)
+    return int(held)
 
 
 def switch(name: str, *, default: bool = False) -> bool:
-    given = text(name, "1" if default else "0").lower()
-    if given not in ("0", "1", "true", "false", "yes", "no"):
-        raise ImproperlyConfigured(f"PLIMSOLL_{name}={given!r} must be 1 or 0.")
-    return given in ("1", "true", "yes")
+    held = text(name, "1" if default else "0").lower()
+    if held not in ("0", "1", "true", "false", "yes", "no"):
+        raise ImproperlyConfigured(f"PLIMSOLL_{name}={held!r} must be 1 or 0.")
+    return held in ("1", "true", "yes")
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -67,8 +83,8 @@ def redis_address(url: str) -> str:
 
 def secret_key(directory: Path) -> str:
     """The key from the environment, or one made once and kept where only the owner reads it."""
-    if given := text("SECRET_KEY"):
-        return given
+    if key := text("SECRET_KEY"):
+        return key
     kept = directory / "secret_key"
     if not kept.exists():
         directory.mkdir(parents=True, exist_ok=True)
@@ -86,7 +102,7 @@ def secret_key(directory: Path) -> str:
 def credential_keys(directory: Path) -> list[str]:
     """From the environment, or as the launcher made them; none where neither is there. Whether
     they can be used is checked by `portal.core.secrets`."""
-    if given := words("CREDENTIAL_KEYS"):
-        return given
+    if keys := words("CREDENTIAL_KEYS"):
+        return keys
     kept = directory / "credential_keys"
     return kept.read_text().replace(",", " ").split() if kept.exists() else []

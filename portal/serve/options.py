@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal import environment as variables
 from portal.serve.places import Places
 from portal.serve.refused import Refused
 
@@ -33,7 +34,12 @@ class Options:
 
 def read(environment: Mapping[str, str]) -> Options:
     def given(name: str, default: str = "") -> str:
-        return environment.get(f"PLIMSOLL_{name}", "").strip() or default
+        try:
+            return variables.given(name, environment) or default
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(
+                f"PLIMSOLL_{name}_FILE must name a file of text that can be read: {error}."
+            ) from error
 
     port = given("PORT", "8000")
     if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:

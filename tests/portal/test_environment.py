@@ -57,6 +57,26 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
     assert environment.words("SOME") == []
 
 
+def test_a_value_may_lie_in_a_file_and_the_variable_itself_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "password").write_text("from the file\n")
+    monkeypatch.setenv("PLIMSOLL_SOME_FILE", str(tmp_path / "password"))
+    assert environment.text("SOME", "default") == "from the file"
+    monkeypatch.setenv("PLIMSOLL_SOME", "said aloud")
+    assert environment.text("SOME", "default") == "said aloud"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PLIMSOLL_SOME_FILE", str(tmp_path / "absent"))
+    with pytest.raises(ImproperlyConfigured, match=r"PLIMSOLL_SOME_FILE must name .*absent"):
+        environment.text("SOME", "default")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    monkeypatch.setenv("PLIMSOLL_SOME_FILE", str(tmp_path / "binary"))
+    with pytest.raises(ImproperlyConfigured, match="PLIMSOLL_SOME_FILE"):
+        environment.text("SOME", "default")
+
+
 @pytest.mark.parametrize(("given", "expected"), [("1", True), ("no", False), ("True", True)])
 def test_a_switch_is_on_or_off(given: str, expected: bool, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLIMSOLL_SOME", given)

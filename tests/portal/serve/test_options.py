@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from portal.serve.options import read
@@ -29,3 +31,11 @@ def test_it_says_an_address_that_a_browser_here_can_open(bind: str, listen: str,
 def test_what_is_no_port_is_refused(port: str):
     with pytest.raises(Refused, match="PLIMSOLL_PORT"):
         read({"PLIMSOLL_PORT": port})
+
+
+def test_an_address_may_lie_in_a_file_which_must_be_there(tmp_path: Path):
+    (tmp_path / "database").write_text("postgresql://u:p@db/x\n")
+    environment = {"PLIMSOLL_DATABASE_URL_FILE": str(tmp_path / "database")}
+    assert read(environment).database_url == "postgresql://u:p@db/x"
+    with pytest.raises(Refused, match="PLIMSOLL_DATABASE_URL_FILE"):
+        read({"PLIMSOLL_DATABASE_URL_FILE": str(tmp_path / "absent")})
