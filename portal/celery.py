@@ -59,10 +59,12 @@ def log_as_the_web_does(**_: Any) -> None:
 @heartbeat_sent.connect
 def worker_lives(sender: Any, **_: Any) -> None:
     """Every two seconds, from the loop that takes messages, not from one that runs a task. Workers
-    sign by the name that they were started with: "worker@machine" as "worker"."""
-    name, _, _ = sender.eventer.hostname.partition("@")
+    sign by the name that they were started with, "worker@machine", and as "worker" for all."""
+    full = sender.eventer.hostname
+    name, _, _ = full.partition("@")
     with heartbeat.connect() as client:
         heartbeat.beat(client, name)
+        heartbeat.beat(client, full)
 
 
 @beat_init.connect

@@ -20,6 +20,9 @@ class Command(BaseCommand):
     help = "Migrate, collect static files, create what PLIMSOLL_BOOTSTRAP_* names; repeatable."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--no-static", action="store_true", help="the static files are there already"
+        )
         parser.add_argument("--address", default="", help="what the setup link begins with")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,7 +30,8 @@ class Command(BaseCommand):
             raise CommandError(wrong)
         # One process for all three: each start of Django costs a second.
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if not options["no_static"]:
+            call_command("collectstatic", interactive=False, verbosity=0)
         try:
             self.stdout.write(self._administrator(options["address"]))
         except DomainError as error:
