@@ -29,6 +29,7 @@ _BRIDGE = next(network for network in _NETWORKS if network["Name"] == "bridge")
 _ULIMITS = [{"Name": name, "Hard": 1024, "Soft": 1024} for name in ("nofile", "nproc", "core")]
 
 Answer = tuple[int, bytes]
+NO_SUCH_PAGE: Answer = (404, b'{"message":"page not found"}\n')
 
 
 class Answers:
@@ -48,13 +49,12 @@ class Answers:
             case ["swarm" | "nodes" | "services" | "secrets"]:
                 return 503, b'{"message":"This node is not a swarm manager."}\n'
         found = self._plain.get("/".join(parts))
-        return (404, b'{"message":"page not found"}\n') if found is None else (200, found())
+        return NO_SUCH_PAGE if found is None else (200, found())
 
     @property
     def _plain(self) -> dict[str, Callable[[], bytes]]:
         containers, encode = self.host.containers, msgspec.json.encode
         return {
-            "_ping": lambda: b"OK",
             "version": lambda: _VERSION,
             "info": lambda: encode(self.info()),
             "containers/json": lambda: encode([self.listed(each) for each in containers]),
@@ -112,12 +112,18 @@ class Answers:
             "ImageID": _image_id(container),
             "Command": "sleep 100000",
             "Created": int(created.timestamp()),
-            "Ports": [],
+            "Ports": _listed_ports(container),
             "Labels": _labels(container),
             "State": "running" if container.running else "exited",
             "Status": "Up 2 hours" if container.running else "Exited (0) 2 hours ago",
             "HostConfig": {"NetworkMode": _network(container)},
-            "NetworkSettings": {"Networks": self._joined(container)},
+            "NetworkSettings": {
+                # Names are told only of a single container.
+                "Networks": {
+                    name: joined | {"DNSNames": None}
+                    for name, joined in self._joined(container).items()
+                }
+            },
             "Mounts": _mounts(container)[1],
         }
 
@@ -130,8 +136,11 @@ class Answers:
         state = _INSPECT["State"] | {"StartedAt": created, "Pid": 1000 + container.serial % 30000}
         if not container.running:
             state |= {"Running": False, "Status": "exited", "Pid": 0, "FinishedAt": created}
-        elif "no_health_check" not in faults:
-            state["Health"] = {"Status": "healthy", "FailingStreak": 0, "Log": []}
+        if "no_health_check" not in faults:
+            checked = {"Start": created, "End": created, "ExitCode": 0, "Output": ""}
+            # An engine says that of whatever does not run.
+            health = "healthy" if container.running else "unhealthy"
+            state["Health"] = {"Status": health, "FailingStreak": 0, "Log": [checked]}
         config = _INSPECT["Config"] | {
             "Hostname": container.id[:12],
             "Image": container.image,
@@ -142,6 +151,8 @@ class Answers:
         if "no_health_check" not in faults:
             config["Healthcheck"] = {"Interval": 30000000000, "Test": ["CMD-SHELL", "true"]}
         ports = _ports(container)
+        if ports:
+            config["ExposedPorts"] = {inside: {} for inside in ports}
         return _INSPECT | {
             "Id": container.id,
             "Name": f"/{container.name}",
@@ -240,6 +251,8 @@ class Answers:
         mode = _network(container)
         [plain] = _INSPECT["NetworkSettings"]["Networks"].values()
         address = f"172.20.{container.serial // 250 % 250}.{2 + container.serial % 250}"
+        if mode.endswith("_default"):
+            plain = plain | {"DNSNames": [container.name, container.id[:12]]}
         return {mode: plain | {"IPAddress": address if container.running else ""}}
 
 
@@ -250,6 +263,8 @@ def _host_config(container: SimulatedContainer) -> dict[str, Any]:
     if "no_seccomp" in faults:
         security.append("seccomp=unconfined")
     privileged = "privileged" in faults
+    if privileged:
+        security.append("label=disable")
     restarts = "restarts_for_ever" in faults
     found: dict[str, Any] = _INSPECT["HostConfig"] | {
         "Memory": memory,
@@ -259,7 +274,9 @@ def _host_config(container: SimulatedContainer) -> dict[str, Any]:
         "ReadonlyRootfs": "writable_root" not in faults,
         "CapDrop": None if "all_capabilities" in faults else ["ALL"],
         "CapAdd": ["SYS_ADMIN"] if "added_capability" in faults else None,
-        "SecurityOpt": (["label=disable"] if privileged else security) or None,
+        "SecurityOpt": security or None,
+        "MaskedPaths": None if privileged else _INSPECT["HostConfig"]["MaskedPaths"],
+        "ReadonlyPaths": None if privileged else _INSPECT["HostConfig"]["ReadonlyPaths"],
         "Privileged": privileged,
         "PidMode": "host" if "host_processes" in faults else "",
         "CgroupnsMode": "private",
@@ -283,6 +300,21 @@ def _ports(container: SimulatedContainer) -> dict[str, Any]:
         return {}
     port = str(8000 + container.serial % 1000)
     return {"8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": port}]}  # noqa: S104 - that is the fault
+
+
+def _listed_ports(container: SimulatedContainer) -> list[dict[str, Any]]:
+    if not container.running:
+        return []
+    return [
+        {
+            "IP": published["HostIp"],
+            "PrivatePort": int(inside.partition("/")[0]),
+            "PublicPort": int(published["HostPort"]),
+            "Type": "tcp",
+        }
+        for inside, every in _ports(container).items()
+        for published in every
+    ]
 
 
 def _mounts(container: SimulatedContainer) -> tuple[list[str], list[dict[str, Any]]]:

@@ -35,6 +35,7 @@ class Simulator:
         steps: int = 0,
         began: date | None = None,
         directory: Path | None = None,
+        port: int | None = None,
     ) -> None:
         self._own = tempfile.TemporaryDirectory(prefix="plimsoll-fleet-")
         self._control = Path(self._own.name) / "control.sock"
@@ -43,6 +44,8 @@ class Simulator:
         options += [f"--steps={steps}", f"--control={self._control}"]
         if began is not None:
             options.append(f"--began={began}")
+        if port is not None:
+            options.append(f"--port={port}")
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             options.append(f"--directory={directory}")

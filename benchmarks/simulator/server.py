@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks.simulator.answers import BEGAN, Answers
+from benchmarks.simulator.answers import BEGAN, NO_SUCH_PAGE, Answers
 from benchmarks.simulator.world import World
 
 PORT = 2375
@@ -19,6 +19,10 @@ BEHAVIOURS = ("", "silent", "refused", "garbage", "half", "slow")
 """What an engine may do instead of answering; "slow" answers after SLOW_SECONDS."""
 
 SLOW_SECONDS = 0.05
+_ENGINE = (
+    "Api-Version: 1.51\r\nDocker-Experimental: false\r\nOstype: linux\r\n"
+    "Server: Docker/28.5.2+dfsg4 (linux)\r\n"
+)
 _VERSIONED = re.compile(rb"^/v[0-9.]+(?=/)")
 
 
@@ -95,7 +99,9 @@ class Peer(asyncio.Protocol):
             status, body = self._fleet.answer(self._number, path)
             if method != b"GET":
                 status, body = 405, b'{"message":"only GET is simulated"}\n'
-            self._say(behaviour, _head(status, len(body)) + body)
+            # Of a page that it does not have the engine says nothing of itself.
+            head = _head(status, len(body), "" if body is NO_SUCH_PAGE[1] else _ENGINE)
+            self._say(behaviour, head + body)
 
     def _say(self, behaviour: str, said: bytes) -> None:
         write: Callable[[bytes], None] = self._transport.write
@@ -114,10 +120,9 @@ def _loopback(number: int) -> str:
     return f"127.{50 + number // 62500}.{number // 250 % 250}.{2 + number % 250}"
 
 
-def _head(status: int, length: int) -> bytes:
+def _head(status: int, length: int, engine: str = _ENGINE) -> bytes:
     reason = http.HTTPStatus(status).phrase
     return (
-        f"HTTP/1.1 {status} {reason}\r\nApi-Version: 1.51\r\nContent-Type: application/json\r\n"
-        f"Docker-Experimental: false\r\nOstype: linux\r\nServer: Docker/28.5.2+dfsg4 (linux)\r\n"
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\n{engine}"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
