@@ -116,6 +116,8 @@ class Engine:
     release: str = ""
     """One of tests.support.releases; "" is the machine's own."""
     rootless: bool = False
+    own_network: bool = True
+    """Without one it is in the machine's, where images can be built from what the network has."""
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _client: docker.DockerClient | None = field(default=None, repr=False)
 
@@ -133,6 +135,7 @@ class Engine:
         args: tuple[str, ...] = (),
         release: str = "",
         rootless: bool = False,
+        own_network: bool = True,
     ) -> Self:
         """`tcp` adds a plain TCP address, `tls` one with mutual TLS; args go to dockerd. The host
         has the user that `{"userns-remap": "default"}` takes, and one that is not root for a
@@ -157,7 +160,9 @@ class Engine:
         if rootless:
             for path in (directory, directory / "data"):
                 os.chown(path, ROOTLESS_USER, ROOTLESS_USER)
-        engine = cls(name, directory, args, release=release, rootless=rootless)
+        engine = cls(
+            name, directory, args, release=release, rootless=rootless, own_network=own_network
+        )
         engine._configure(daemon_config or {})
         if tls:
             engine.certificates = Certificates.make(directory / "tls")
@@ -229,10 +234,11 @@ class Engine:
             environment["LISTEN_FDS"] = "1"
         if self.certificates is not None:
             command += self.certificates.server_flags()
+        own = [word for word in OWN_HOST if self.own_network or word != "--net"]
         script = HOST if listener is None else f"exec 3<&{listener.fileno()}\n{HOST}"
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*OWN_HOST, "bash", "-c", script, "host", str(self.directory), self.name, *command],
+                [*own, "bash", "-c", script, "host", str(self.directory), self.name, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

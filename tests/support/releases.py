@@ -18,6 +18,7 @@ from typing import NamedTuple
 PACKAGES = ("docker.io", "docker-cli", "containerd")
 # No runc: those of newer suites want a newer C library, and the machine's own runs with all.
 PROGRAMS = ("dockerd", "docker-proxy", "docker", "containerd", "containerd-shim-runc-v2")
+COMPOSE_SUITE, COMPOSE_PACKAGES = "trixie", ("docker-compose",)
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 INSTALL = "run scripts/install-test-packages as root"
 
@@ -61,7 +62,41 @@ def fetch(name: str) -> None:
             made.rename(wanted)  # whole or not at all
 
 
+def compose() -> Path:
+    """The directory of command line plugins that `docker compose` is in. Raises ReleaseFailed."""
+    found = _cache() / "compose" / "root" / "usr" / "libexec" / "docker" / "cli-plugins"
+    if not (found / "docker-compose").exists():
+        raise ReleaseFailed(f"docker compose missing: {INSTALL}")
+    return found
+
+
+def fetch_compose() -> None:
+    """Does nothing where it is there. Raises ReleaseFailed."""
+    wanted = _cache() / "compose"
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    with open(wanted.parent / "compose.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if wanted.exists():
+            return
+        with tempfile.TemporaryDirectory(dir=wanted.parent, prefix="compose.") as place:
+            made = Path(place) / "made"
+            made.mkdir()
+            _download(Path(place), made, COMPOSE_SUITE, COMPOSE_PACKAGES)
+            made.rename(wanted)
+
+
 def _unpack(place: Path, made: Path, suite: str) -> None:
+    _download(place, made, suite, PACKAGES)
+    (made / "bin").mkdir()
+    for program in PROGRAMS:
+        found = [made / "root" / "usr" / part / program for part in ("bin", "sbin")]
+        path = next((path for path in found if path.exists()), None)
+        if path is None:
+            raise ReleaseFailed(f"the packages of {suite} have no {program}")
+        (made / "bin" / program).symlink_to(Path("..") / path.relative_to(made))
+
+
+def _download(place: Path, made: Path, suite: str, packages: tuple[str, ...]) -> None:
     """The suite's packages, fetched with a state of its own: the machine's apt stays as it is."""
     (place / "lists" / "partial").mkdir(parents=True)
     (place / "cache" / "archives" / "partial").mkdir(parents=True)
@@ -79,16 +114,9 @@ def _unpack(place: Path, made: Path, suite: str) -> None:
     }
     apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
     _run([*apt, "update"])
-    _run([*apt, "download", *PACKAGES], cwd=place / "debs")
+    _run([*apt, "download", *packages], cwd=place / "debs")
     for package in sorted((place / "debs").glob("*.deb")):
         _run(["dpkg-deb", "--extract", str(package), str(made / "root")])
-    (made / "bin").mkdir()
-    for program in PROGRAMS:
-        found = [made / "root" / "usr" / part / program for part in ("bin", "sbin")]
-        path = next((path for path in found if path.exists()), None)
-        if path is None:
-            raise ReleaseFailed(f"the packages of {suite} have no {program}")
-        (made / "bin" / program).symlink_to(Path("..") / path.relative_to(made))
 
 
 def _check(name: str, made: Path) -> None:
@@ -134,13 +162,16 @@ def main() -> None:
 
     def attempt(name: str) -> str:
         try:
-            fetch(name)
+            if name == "compose":
+                fetch_compose()
+            else:
+                fetch(name)
         except (ReleaseFailed, OSError, subprocess.TimeoutExpired) as error:
             return f"Docker {name}: {error}"
         return ""
 
     with ThreadPoolExecutor() as pool:
-        failures = [failure for failure in pool.map(attempt, RELEASES) if failure]
+        failures = [failure for failure in pool.map(attempt, [*RELEASES, "compose"]) if failure]
     if failures:
         sys.exit("\n".join(failures))
 
