@@ -30,16 +30,21 @@ _WORDS = {
     "not_applicable": "not_applicable",
 }
 
-# `days` has a bit for each day of the week that the rule was judged on.
+# One number holds a bit for each day of the week on which the rule was judged, and above them one
+# for each of _WORDS that there was on any of them: a single sum over many rows.
+_DAYS_OF_WEEK = 7
+_WHOLE = (1 << _DAYS_OF_WEEK) - 1
 _BY_WEEK = f"""
     SELECT r.rule, (%(today)s - r.day) / 7,
-        bit_or(1 << ((%(today)s - r.day) %% 7)),
-        {", ".join(f"bool_or(r.{name} > 0)" for name in _WORDS)}
+        bit_or((1 << ((%(today)s - r.day) %% 7)) | {
+    " | ".join(
+        f"((r.{name} > 0)::int << {place})" for place, name in enumerate(_WORDS, _DAYS_OF_WEEK)
+    )
+})
     FROM compliance_ruleday r JOIN fleet_group g ON g.id = r.group_id
     WHERE r.day > %(today)s - {7 * WEEKS} AND r.day < %(today)s AND {days.IN_SCOPE}
     GROUP BY 1, 2
 """  # noqa: S608 - made of constants only
-_WHOLE = 0b1111111
 
 
 def verdict(counts: Mapping[str, Any]) -> str:
@@ -58,25 +63,23 @@ def weeks(
     today = days.today(now)
     with connection.cursor() as cursor:
         cursor.execute(_BY_WEEK, {"today": today, **scope._asdict()})
-        rows = {(rule, week): more for rule, week, *more in cursor.fetchall()}
+        bits = {(rule, week): found for rule, week, found in cursor.fetchall()}
     return {
-        rule: [_week(rows.get((rule, week)), week, today, counts) for week in range(WEEKS)[::-1]]
+        rule: [_week(bits.get((rule, week), 0), week, today, counts) for week in range(WEEKS)[::-1]]
         for rule, counts in current
     }
 
 
-def _week(row: list[Any] | None, week: int, today: date, counts: Mapping[str, int]) -> charts.Cell:
+def _week(bits: int, week: int, today: date, counts: Mapping[str, int]) -> charts.Cell:
     last = today - timedelta(days=7 * week)
-    judged, *found = row or [0, *[False] * len(_WORDS)]
-    seen = dict(zip(_WORDS, found, strict=True))
+    seen = {name: bits >> place & 1 for place, name in enumerate(_WORDS, _DAYS_OF_WEEK)}
     if week == 0:
         seen = {name: seen[name] or counts[name] > 0 for name in _WORDS}
-        judged |= 1 if any(counts.values()) else 0
+        bits |= any(counts[name] for name in _WORDS)
     worst = verdict(seen)
-    whole = judged == _WHOLE
-    return charts.Cell(
-        last - timedelta(days=6), last, worst if whole or worst in ("fail", "unknown") else ""
-    )
+    if bits & _WHOLE != _WHOLE and worst not in ("fail", "unknown"):
+        worst = ""
+    return charts.Cell(last - timedelta(days=6), last, worst)
 
 
 def failing_on(slug: str, scope: Scope, day: date) -> int | None:
