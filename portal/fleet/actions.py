@@ -27,6 +27,7 @@ from portal.fleet.models import (
     Group,
     Host,
     HostState,
+    HostVersion,
     Ledger,
     Reading,
 )
@@ -285,9 +286,8 @@ def remember_success(
     host.failed_attempts = 0
     host.last_attempt_at = host.last_success_at = now
     host.last_scan_seconds = seconds
-    host.engine = msgspec.to_builtins(snapshot.host)
     host.taken_at = snapshot.taken_at
-    _remember_surroundings(host, snapshot)
+    _remember_engine(host, snapshot, now)
     host.containers_total = len(snapshot.containers)
     host.containers_running = sum(container.known_to_run for container in snapshot.containers)
     host.save()
@@ -391,13 +391,20 @@ def _became(old: Container, values: Mapping[str, Any]) -> Became | None:
     return Became(Change.CHANGED, image) if _plain(old.config_id) != values["config_id"] else None
 
 
-def _remember_surroundings(host: Host, snapshot: Snapshot) -> None:
-    body = stored.surroundings(snapshot)
-    digest = hashlib.sha256(body).digest()
-    if _plain(host.surroundings_id) != digest:
-        version = ConfigVersion(digest, zlib.compress(body))
-        ConfigVersion.objects.bulk_create([version], ignore_conflicts=True)
-        host.surroundings_id = digest
+def _remember_engine(host: Host, snapshot: Snapshot, now: datetime) -> None:
+    """The engine and what surrounds the containers; as a version where either is another."""
+    seen = msgspec.to_builtins(snapshot.host)
+    engine, surroundings = stored.engine(seen), stored.surroundings(snapshot)
+    digests = [hashlib.sha256(body).digest() for body in (engine, surroundings)]
+    same = stored.engine(host.engine) == engine and _plain(host.surroundings_id) == digests[1]
+    host.engine = seen
+    if same:
+        return
+    bodies = zip(digests, (engine, surroundings), strict=True)
+    versions = [ConfigVersion(digest, zlib.compress(body)) for digest, body in bodies]
+    ConfigVersion.objects.bulk_create(versions, ignore_conflicts=True)
+    host.surroundings_id = digests[1]
+    HostVersion.objects.create(host=host, at=now, engine_id=digests[0], surroundings_id=digests[1])
 
 
 def _plain(value: Any) -> Any:

@@ -27,12 +27,16 @@ from portal.core.errors import NotFound
 from portal.fleet import credentials as keys
 from portal.fleet import stored
 from portal.fleet.models import (
+    Change,
+    ConfigVersion,
     Container,
+    ContainerVersion,
     Credential,
     Environment,
     Group,
     Host,
     HostState,
+    HostVersion,
     Ledger,
 )
 from scanner import Container as SeenContainer
@@ -314,3 +318,66 @@ def configuration(container: Container) -> SeenContainer | None:
         return msgspec.convert(named, PartialContainer)
     except (zlib.error, msgspec.MsgspecError, TypeError):
         return None
+
+
+MOST_VERSIONS = 100
+
+
+def container(container_id: int) -> Container:
+    """With its host, the host's group and surroundings, and its configuration. Raises NotFound."""
+    at_hand = ("host__group", "host__surroundings", "config")
+    found = Container.objects.filter(id=min(container_id, 2**63 - 1)).select_related(*at_hand)
+    one = found.first()
+    if one is None:
+        raise NotFound("There is no such container. It may have been removed with its host.")
+    return one
+
+
+def versions(container: Container) -> list[ContainerVersion]:
+    """What the container was, the newest first, at most MOST_VERSIONS, without the
+    configurations themselves. One that is gone says so in its newest."""
+    found = ContainerVersion.objects.filter(container=container).order_by("-at", "-id")
+    return list(found[:MOST_VERSIONS])
+
+
+def configuration_at(container: Container, moment: datetime) -> dict[str, Any] | None:
+    """The configuration in force at this moment, as plain values; None where there was none yet,
+    the container was gone, or what is stored cannot be understood."""
+    found = ContainerVersion.objects.filter(container=container, at__lte=moment)
+    version = found.order_by("-at", "-id").first()
+    if version is None or version.change == Change.VANISHED:
+        return None
+    return documents([version.config_id])[0]
+
+
+def documents(digests: Iterable[Any]) -> list[dict[str, Any] | None]:
+    """Stored configurations as plain values, in the order in which they are asked for; None for
+    what is not there or cannot be understood. One query."""
+    wanted = [bytes(digest) for digest in digests]
+    rows = ConfigVersion.objects.filter(digest__in=wanted).values_list("digest", "body")
+    bodies = {bytes(digest): bytes(body) for digest, body in rows}
+    return [_document(bodies.get(digest, b"")) for digest in wanted]
+
+
+def document(container: Container) -> dict[str, Any] | None:
+    """The configuration and the state that the last scan saw, as plain values; None where it
+    cannot be understood."""
+    config = _document(bytes(container.config.body))
+    try:
+        state = msgspec.json.decode(bytes(container.state), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return None
+    return None if config is None else config | state
+
+
+def _document(body: bytes) -> dict[str, Any] | None:
+    try:
+        return msgspec.json.decode(zlib.decompress(body), type=dict[str, Any])
+    except (zlib.error, msgspec.MsgspecError):
+        return None
+
+
+def host_versions(host: Host) -> list[HostVersion]:
+    """What the engine and its surroundings were, the newest first, at most MOST_VERSIONS."""
+    found = HostVersion.objects.filter(host=host).select_related("engine", "surroundings")
+    return list(found.order_by("-at", "-id")[:MOST_VERSIONS])

@@ -64,6 +64,17 @@ def surroundings(snapshot: Snapshot) -> bytes:
     return msgspec.json.encode(facts, order="sorted")
 
 
+def engine(facts: Mapping[str, Any]) -> bytes:
+    """JSON of scanner.model.Host as plain values, without what may be another at each scan: how
+    full its storage is, and the words in which something could not be read."""
+    kept = {name: value for name, value in facts.items() if name != "unread"}
+    if status := kept.get("storage_status"):
+        kept["storage_status"] = {
+            name: value for name, value in status.items() if not value[:1].isdigit()
+        }
+    return msgspec.json.encode(kept, order="sorted")
+
+
 def snapshot(
     engine: Mapping[str, Any],
     surrounding: bytes,

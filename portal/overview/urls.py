@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.overview.views import custom_rules, health, home, hosts, policies, trend
+from portal.overview.views import containers, custom_rules, health, home, hosts, policies, trend
 
 pages = [
     path("settings/policies/", policies.policy_list, name="policy_list"),
@@ -21,6 +21,7 @@ pages = [
     path("trend/trend.csv", trend.trend_csv, name="trend_csv"),
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<slug:slug>/", hosts.host_detail, name="host_detail"),
+    path("containers/<int:container_id>/", containers.container_detail, name="container_detail"),
     path("settings/rules/", custom_rules.custom_rule_list, name="custom_rule_list"),
     path("settings/rules/new/", custom_rules.custom_rule_new, name="custom_rule_new"),
     path("settings/rules/<slug:slug>/", custom_rules.custom_rule_detail, name="custom_rule_detail"),

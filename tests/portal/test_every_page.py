@@ -20,6 +20,7 @@ NOBODYS = {
     "slug": "no-such-thing",
     "finding_id": 4_000_000_000,
     "scan_id": 4_000_000_000,
+    "container_id": 4_000_000_000,
     "number": 4_000_000_000,
 }
 WRITES = {"scan_start", "scan_cancel", "host_scan", "policy_default", "account_logout"}
