@@ -1,5 +1,9 @@
-"""`make bench`: a table on the screen, and the same as JSON in benchmarks/results/."""
+"""`make bench`: tables on the screen, and the same as JSON in benchmarks/results/.
 
+`python -m benchmarks fleet pages` measures some of the parts only.
+"""
+
+import argparse
 import json
 import os
 import platform
@@ -36,41 +40,91 @@ BUDGETS = {
 }
 
 
-def main() -> None:
-    with services(), engine() as started:
-        # The models can be imported only when Django knows its settings.
-        from benchmarks import scanning, whatif  # noqa: PLC0415
+PARTS = ("scanning", "whatif", "fleet", "pages")
 
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    arguments.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    arguments.add_argument("--hosts", type=int, default=1000, help="of the simulated fleet")
+    given = arguments.parse_args()
+    parts = given.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        arguments.error(f"no part {', '.join(sorted(unknown))}")
+    document: dict[str, Any] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "command": " ".join(["python -m benchmarks", *given.parts])
+        if given.parts
+        else "make bench",
+        "budgets": BUDGETS,
+    }
+    console = Console(width=120)
+    if "scanning" in parts or "whatif" in parts:
+        with services(), engine() as started:
+            document |= {"machine": machine(started.version)}
+            document |= _small(started, parts, console)
+    if "fleet" in parts or "pages" in parts:
+        with services():
+            document |= {"machine": machine("simulated")} | document
+            document |= _large(given.hosts, parts, console)
+    file = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{commit()}{'-'.join(['', *given.parts])}.json"
+    file.write_text(json.dumps(document, indent=1) + "\n")
+    console.print(f"written to {file.relative_to(Path.cwd())}")
+
+
+def _small(started: Engine, parts: list[str], console: Console) -> dict[str, Any]:
+    """One host after the other, and what-if over stored ones."""
+    # The models can be imported only when Django knows its settings.
+    from benchmarks import scanning, whatif  # noqa: PLC0415
+
+    found: dict[str, Any] = {"rules": scanning.rules(), "growth_exponents": {}}
+    growth: dict[str, float] = {}
+    if "scanning" in parts:
         rows = []
         for size in SIZES:
             while len(started.client.containers.list()) < size:
                 number = len(started.client.containers.list())
                 started.run(f"bench-{number}", network_mode="none")
-            print(f"measuring {size} containers", file=sys.stderr, flush=True)
+            say(f"measuring {size} containers")
             rows.append(scanning.measure(started, size))
-        print(f"storing and previewing {whatif.HOSTS} hosts", file=sys.stderr, flush=True)
-        edits = whatif.measure()
-        growth = {
+        found["scan"] = [row.plain() for row in rows]
+        growth |= {
             "unchanged_scan": scanning.exponent(rows, lambda row: row.unchanged_scan),
             "first_scan": scanning.exponent(rows, lambda row: row.first_scan),
             "floor": scanning.exponent(rows, lambda row: row.floor),
-            **{f"what_if_{edit}": whatif.exponent(edits, edit) for edit in whatif.EDITS},
         }
-        document = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": commit(),
-            "command": "make bench",
-            "machine": machine(started.version),
-            "rules": scanning.rules(),
-            "budgets": BUDGETS,
-            "scan": [row.plain() for row in rows],
-            "what_if": [row.plain() for row in edits],
-            "growth_exponents": {name: round(value, 2) for name, value in growth.items()},
-        }
-    file = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{commit()}.json"
-    file.write_text(json.dumps(document, indent=1) + "\n")
-    show(rows, document)
-    print(f"written to {file.relative_to(Path.cwd())}")
+        console.print(_scans(rows, scanning.rules()))
+    if "whatif" in parts:
+        say(f"storing and previewing {whatif.HOSTS} hosts")
+        edits = whatif.measure()
+        found["what_if"] = [row.plain() for row in edits]
+        growth |= {f"what_if_{edit}": whatif.exponent(edits, edit) for edit in whatif.EDITS}
+        console.print(_edits(found["what_if"]))
+    found["growth_exponents"] = {name: round(value, 2) for name, value in growth.items()}
+    console.print(f"grows with the number to the power of {found['growth_exponents']}")
+    return found
+
+
+def _large(hosts: int, parts: list[str], console: Console) -> dict[str, Any]:
+    """Cycles over a simulated fleet, and pages over it with a year of history."""
+    from benchmarks import fleet, pages  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    cycles = fleet.measure(hosts, whole="fleet" in parts)
+    found["fleet"] = [cycle.plain() for cycle in cycles]
+    console.print(_cycles(found["fleet"]))
+    if "pages" in parts:
+        say("a year of history")
+        pages.age()
+        measured = pages.measure()
+        found["pages"] = [page.plain() for page in measured]
+        console.print(_pages(found["pages"]))
+    return found
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -86,6 +140,7 @@ def services() -> Iterator[None]:
         }
         django.setup()
         call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
         yield
     finally:
         started.stop()
@@ -120,8 +175,8 @@ def machine(engine_version: str) -> dict[str, Any]:
     }
 
 
-def show(rows: "list[Row]", document: dict[str, Any]) -> None:
-    table = Table(title=f"a scan beside the engine's own time ({document['rules']} rules)")
+def _scans(rows: "list[Row]", rules: int) -> Table:
+    table = Table(title=f"a scan beside the engine's own time ({rules} rules)")
     table.add_column("figure")
     table.add_column("budget", justify="right")
     for row in rows:
@@ -129,12 +184,35 @@ def show(rows: "list[Row]", document: dict[str, Any]) -> None:
     for name in rows[0].plain():
         if name != "containers":
             table.add_row(name, BUDGETS.get(name, ""), *(f"{row.plain()[name]:g}" for row in rows))
-    console = Console(width=110)
-    console.print(table)
-    console.print(_edits(document["what_if"]))
-    console.print(
-        f"grows with the number of containers to the power of {document['growth_exponents']}"
-    )
+    return table
+
+
+def _cycles(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="whole cycles over a simulated fleet")
+    for name in ("cycle", "workers", "hosts", "seconds", "hosts/s", "peak MiB", "rows", "MiB"):
+        table.add_column(name, justify="left" if name == "cycle" else "right")
+    table.add_column("processor seconds")
+    for row in rows:
+        spent = ", ".join(f"{kind} {value:g}" for kind, value in row["processor_seconds"].items())
+        table.add_row(
+            row["name"],
+            *(str(row[name]) for name in ("workers", "hosts", "seconds", "hosts_per_second")),
+            str(row["worker_peak_mib"]),
+            f"{sum(row['written'].values()):,}",
+            str(row["database_mib"]),
+            spent,
+        )
+    return table
+
+
+def _pages(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="server time of pages in milliseconds (budget p50 60, p95 200; 12 queries)")
+    for name in ("page", "p50", "p95", "queries", "KiB"):
+        table.add_column(name, justify="left" if name == "page" else "right")
+    for row in rows:
+        figures = (row["p50"], row["p95"], row["queries"], row["kib"])
+        table.add_row(row["page"], *map(str, figures))
+    return table
 
 
 def _edits(rows: list[dict[str, Any]]) -> Table:

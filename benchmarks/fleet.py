@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from benchmarks.simulator import Simulator
 from portal.compliance import tasks
-from portal.compliance.models import Result, Scan
+from portal.compliance.models import Scan
 from portal.fleet import actions as fleet
 from portal.fleet.models import Host
 
@@ -219,5 +219,30 @@ def _peak(number: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-def findings() -> int:
-    return Result.objects.filter(open=True).count()
+def measure(hosts: int = HOSTS, *, whole: bool = True) -> list[Cycle]:
+    """The first cycle over so many hosts; with `whole` the others too."""
+    with Simulator(hosts=hosts, containers=CONTAINERS, churn=CHURN) as simulator:
+        register(simulator)
+        cycles = [_told(cycle("first", simulator, workers=2))]
+        if not whole:
+            return cycles
+        cycles.append(_told(cycle("nothing changed", simulator, workers=2)))
+        for share in (1, 4):
+            simulator.step(share)
+            name = f"{share * CHURN:.1%} of containers changed"
+            cycles.append(_told(cycle(name, simulator, workers=2)))
+        cycles += [
+            _told(cycle(f"nothing changed, {workers} workers", simulator, workers=workers))
+            for workers in (1, 4)
+        ]
+        away = hosts * UNREACHABLE // HOSTS
+        simulator.behave(range(away), "silent")
+        cycles.append(
+            _told(cycle(f"{away} hosts are silent: the others", simulator, workers=2, besides=away))
+        )
+    return cycles
+
+
+def _told(found: Cycle) -> Cycle:
+    print(f"{found.name}: {found.seconds} s", file=sys.stderr, flush=True)
+    return found
