@@ -9,7 +9,9 @@ import http.client
 import os
 import socket
 import sys
+from pathlib import Path
 
+import psycopg
 import redis
 
 LATE_SECONDS = 60
@@ -18,7 +20,8 @@ KEPT_SECONDS = 86_400
 
 
 def main(part: str) -> int:
-    problem = web() if part == "web" else signed(part)
+    asked = {"web": web, "migrate": database}.get(part)
+    problem = asked() if asked else signed(part)
     if problem:
         print(problem, file=sys.stderr)
     return 1 if problem else 0
@@ -35,6 +38,16 @@ def web() -> str:
     finally:
         connection.close()
     return "" if status == http.HTTPStatus.OK else f"the web server answers {status}"
+
+
+def database() -> str:
+    """Why the database that is being prepared does not answer; "" where it does."""
+    try:
+        url = Path(os.environ["PLIMSOLL_DATABASE_URL_FILE"]).read_text().strip()
+        psycopg.connect(url, connect_timeout=3).close()
+    except (OSError, psycopg.Error) as error:
+        return f"the database does not answer ({type(error).__name__})"
+    return ""
 
 
 def signed(part: str) -> str:
