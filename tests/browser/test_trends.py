@@ -100,6 +100,20 @@ def test_a_day_of_the_chart_leads_to_its_changes(browser_page: Page, past: list[
     browser_page.wait_for_url("**/changes/?from=*&to=*")
 
 
+def test_on_paper_the_charts_are_light_and_their_numbers_are_there(
+    browser_page: Page, past: list[Host]
+) -> None:
+    sign_in(browser_page, person("charlie"))
+    browser_page.goto(reverse("home"))
+    expect(browser_page.locator("#trend figure")).to_have_count(2)
+    browser_page.emulate_media(media="print", color_scheme="dark")
+    expect(browser_page.get_by_role("table", name="Score and open findings by day")).to_be_visible()
+    expect(browser_page.get_by_text("Export every day as CSV")).to_be_hidden()
+    expect(browser_page.get_by_label("Compared with")).to_be_hidden()
+    line = browser_page.locator("#trend .chart-line").first
+    assert line.evaluate("node => getComputedStyle(node).stroke") == "rgb(27, 95, 193)"
+
+
 def test_without_javascript_the_trend_is_a_page(browser_page: Page, past: list[Host]) -> None:
     sign_in(browser_page, person("charlie"))
     cookies = browser_page.context.cookies()
