@@ -32,7 +32,7 @@ class Outage(NamedTuple):
 
 
 class Campaign(NamedTuple):
-    """A team mends one fault on all hosts of an environment."""
+    """Somebody mends one fault on all hosts of an environment, "" means all of them."""
 
     day: int
     fault: str
@@ -58,12 +58,17 @@ OUTAGES = (
     Outage(26, DAYS - 3, DAYS - 1),
 )
 CAMPAIGNS = (
-    Campaign(22, "new_privileges", "prod"),
+    Campaign(18, "new_privileges", "prod"),
+    Campaign(27, "writable_root", "dev"),
+    Campaign(34, "all_capabilities", "prod"),
     Campaign(41, "no_memory_limit", "prod"),
-    Campaign(58, "root", "stage"),
-    Campaign(67, "privileged", "prod"),
+    Campaign(48, "no_health_check", "stage"),
+    Campaign(55, "root", "prod"),
+    Campaign(61, "root", "stage"),
+    Campaign(67, "privileged", ""),
     Campaign(79, "docker_socket", "prod"),
-    Campaign(90, "no_pids_limit", "prod"),
+    Campaign(86, "no_pids_limit", "prod"),
+    Campaign(93, "published_everywhere", "prod"),
 )
 _NEEDS_THE_MACHINE = (
     *("audit-rules", "certificate-permissions", "configuration-in-force", "separate-partition"),
