@@ -377,7 +377,12 @@ def _document(body: bytes) -> dict[str, Any] | None:
         return None
 
 
-def host_versions(host: Host) -> list[HostVersion]:
-    """What the engine and its surroundings were, the newest first, at most MOST_VERSIONS."""
+def decoded(version: ConfigVersion) -> dict[str, Any]:
+    """The document itself; empty where it cannot be understood."""
+    return _document(bytes(version.body)) or {}
+
+
+def host_versions(host: Host, limit: int) -> list[HostVersion]:
+    """What the engine and its surroundings were, the newest first."""
     found = HostVersion.objects.filter(host=host).select_related("engine", "surroundings")
-    return list(found.order_by("-at", "-id")[:MOST_VERSIONS])
+    return list(found.order_by("-at", "-id")[:limit])

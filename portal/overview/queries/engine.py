@@ -157,7 +157,7 @@ class _Uses:
         return tuple(Use(slug, self._verdicts.get(slug)) for slug in sorted(slugs))
 
 
-_LABELS = {
+LABELS = {
     "version": "Engine",
     "api_version": "API version",
     "operating_system": "Operating system",
@@ -190,7 +190,7 @@ def _facts(host: Host, uses: _Uses) -> list[Fact]:
         return []
     reasons = host.engine.get("unread", {})
     found = []
-    for name, label in _LABELS.items():
+    for name, label in LABELS.items():
         fact = Engine.FACTS.get(name, name)
         if name in host.engine and name not in reasons:
             found.append(Fact(label, fact, _words(name, host.engine), "", uses.of(fact)))
@@ -208,10 +208,11 @@ def _words(name: str, engine: Mapping[str, Any]) -> str:
         return display.iec_bytes(value)
     if name == "registries":
         return _list(f"{each} {_TLS[secure]} TLS" for each, secure in value.items())
-    return _plain(value)
+    return plain(value)
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value of the engine's in words."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, Mapping):
@@ -243,7 +244,7 @@ def _settings(seen: Snapshot | None, uses: _Uses) -> tuple[list[Fact], str]:
                 found.append(Fact(name, unread.fact, "", unread.reason, used))
             continue
         if used or option.source != "default":
-            value = _plain(option.value) or "the engine's own"
+            value = plain(option.value) or "the engine's own"
             where = "the default" if option.source == "default" else option.fact
             found.append(Fact(name, where, value, "", used))
     return found, ""

@@ -18,9 +18,11 @@ TABS = {
     "findings": "Findings",
     "containers": "Containers",
     "images": "Images",
+    "networks": "Networks",
     "engine": "Engine",
     "scans": "Scans",
     "connection": "Connection",
+    "history": "History",
 }
 SCANS_SHOWN = 60
 
@@ -168,6 +170,11 @@ class Strip(NamedTuple):
 
     scans: list[Past]
     states: list[tuple[str, int]]
+
+    @property
+    def past(self) -> list[Past]:
+        """The oldest first, as time runs in a picture."""
+        return self.scans[::-1]
 
 
 def scans(host: Host) -> Strip:

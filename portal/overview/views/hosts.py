@@ -18,6 +18,7 @@ from portal.overview.queries import host as one
 from portal.overview.queries import hosts as queries
 from portal.overview.queries.connection import connection, ending
 from portal.overview.queries.engine import engine
+from portal.overview.queries.host_history import history
 from portal.overview.queries.images import images
 from portal.schedules import queries as schedules
 
@@ -155,6 +156,12 @@ def _tab(request: HttpRequest, tab: str, glance: one.Glance) -> dict[str, Any]:
     if tab == "images":
         shelf = images(host)
         return {"images": shelf, "page": paged(request.GET, shelf.rows or ())}
+    if tab == "networks":
+        seen = fleet.stored_snapshot(host)
+        networks = seen.networks if seen else None
+        return {"networks": networks, "page": paged(request.GET, networks or ())}
+    if tab == "history":
+        return {"page": paged(request.GET, history(host))}
     if tab == "engine":
         read = {"gaps": glance.last.gaps, "scanned": True} if glance.last else {}
         unknown = glance.standing.unknown if glance.standing else 0
