@@ -36,6 +36,15 @@ class Progress(msgspec.Struct):
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return demo()
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 0
+
+
+def demo() -> int:
     os.environ.setdefault("PLIMSOLL_DATA_DIR", str(ROOT / "var" / "demo"))
     options = launcher_options.read(os.environ)
     options.places.create()
@@ -123,12 +132,11 @@ def _services() -> Iterator[None]:
 def _serve() -> int:
     """The product as `make run` starts it. Ctrl-C reaches it as well, and it ends in order."""
     process = subprocess.Popen(SERVE, cwd=ROOT)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            continue
+            process.terminate()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import django
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks.demo import story
 from benchmarks.simulator import Simulator
 from portal.accounts.models import Role, User
 from portal.compliance import actions
 from portal.fleet import actions as fleet_actions
-from portal.fleet.models import Group
+from portal.fleet.models import Group, Host
 from portal.policies import actions as policies
 from portal.policies.models import Policy, PolicyVersion
 from portal.schedules.models import Schedule
@@ -30,19 +31,25 @@ _BETWEEN = timedelta(seconds=20)
 
 def play(fleet: Simulator, first: date, days: range, done: Callable[[int], None]) -> None:
     """Scans on each of these days, counted from the first, and calls `done` with each that is over.
-    The world is as it was on the day before."""
+    The world is as it was on the day before. A day in whose middle it was stopped may be played
+    again."""
+    actions.reap_dead_scans(timezone.now())
     if days.start == 0:
         _begin(datetime.combine(first, time(tzinfo=UTC)))
     # Not forked: a child must not share the parent's connection to the database.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=fresh, initializer=django.setup) as workers:
-        for day in days:
-            story.move_on(fleet, day)
-            moment = datetime.combine(first + timedelta(days=day), SCANNED_AT)
-            _act(fleet, day, moment - timedelta(hours=1))
-            _scan(workers, moment)
-            _let_pass(moment)
-            done(day)
+        try:
+            for day in days:
+                story.move_on(fleet, day)
+                moment = datetime.combine(first + timedelta(days=day), SCANNED_AT)
+                _act(fleet, day, moment - timedelta(hours=1))
+                _scan(workers, moment)
+                _let_pass(moment)
+                done(day)
+        except KeyboardInterrupt:
+            workers.shutdown(cancel_futures=True)
+            raise
     connection.close()
 
 
@@ -62,7 +69,8 @@ def _act(fleet: Simulator, day: int, moment: datetime) -> None:
     """What people do on a day."""
     actor = User.objects.filter(roles__contains=[Role.ADMIN]).earliest("id")
     for number, host in enumerate(fleet.hosts):
-        if story.arrives(number) == day:
+        known = Host.objects.filter(name=host["name"])
+        if story.arrives(number) == day and not known.exists():
             fleet_actions.add_host(
                 name=host["name"],
                 url=fleet.urls[number],
@@ -71,7 +79,8 @@ def _act(fleet: Simulator, day: int, moment: datetime) -> None:
                 now=moment,
             )
     for edit in story.POLICY_EDITS:
-        if edit.day == day:
+        done = PolicyVersion.objects.filter(comment=edit.comment)
+        if edit.day == day and not done.exists():
             _edit(edit, actor, moment)
 
 
