@@ -208,6 +208,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
                 continue
             found.append(Difference(old, new, added[:MOST_ITEMS], removed[:MOST_ITEMS]))
         else:
+            if old.read and new.read and old.value == new.value:  # words do not say it all
+                old, new = (
+                    each._replace(value=_cut(display.fact(there[name])))
+                    for each, there in ((old, before), (new, after))
+                )
             found.append(Difference(old, new, (), ()))
     order = list(GROUPS)
     return sorted(found, key=lambda each: order.index(each.after.group))

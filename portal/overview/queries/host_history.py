@@ -110,8 +110,8 @@ def _counted(noun: str, what: str, names: Iterable[str]) -> list[str]:
 
 
 def _done(host: Host) -> list[Entry]:
-    acts = AuditEntry.objects.filter(kind="fleet.host", object_id=str(host.pk))
-    acts = list(acts.select_related("actor").order_by("-at", "-id")[:SHOWN])
+    found = AuditEntry.objects.filter(kind="fleet.host", object_id=str(host.pk))
+    acts = list(found.select_related("actor").order_by("-at", "-id")[:SHOWN])
     groups: dict[Any, str] = {}
     if any("group" in side for act in acts for side in _sides(act)):
         groups = dict(Group.objects.values_list("id", "name"))

@@ -75,6 +75,11 @@ def test_the_order_counts_only_where_it_decides():
     assert found.before.value == " ".join(names)
 
 
+def test_where_the_words_are_the_same_the_values_themselves_are_told():
+    [found] = differences({"memory_swap": 0}, {"memory_swap": -1})
+    assert (found.before.value, found.after.value) == ("0", "-1")
+
+
 def test_what_could_not_be_read_is_told_apart_from_what_is_empty():
     [found] = differences({}, {"cap_add": []})
     assert (found.before.read, found.after.read) == (False, True)
