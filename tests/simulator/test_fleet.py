@@ -1,5 +1,6 @@
 """One seed is one world, the world moves on, and hosts fail as engines do."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,9 @@ def having(host: SimulatedHost, fault: str) -> list[SimulatedContainer]:
 
 
 def test_a_host_is_read_over_tcp_too():
-    with Simulator(hosts=2, containers=3) as fleet:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with Simulator(hosts=2, containers=3, port=port) as fleet:
         names = [read(url).host.name for url in fleet.urls]
         assert fleet.urls[0].startswith("tcp://127.")
         assert names == [host["name"] for host in fleet.hosts]
