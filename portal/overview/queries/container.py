@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from portal.compliance.models import Change as Step
 from portal.compliance.models import Result, Transition
@@ -69,9 +70,11 @@ class Comparison(NamedTuple):
 
 
 class About(NamedTuple):
-    """`document` None where what is stored cannot be understood."""
+    """Verdicts are those of its workload: replicas are judged together, by the names in
+    `replicas`. Of one that is gone none stands."""
 
     container: Container
+    replicas: list[str]
     counts: Mapping[str, int]
     posture: list[tuple[str, list[Judged]]]
     findings: list[Line]
@@ -82,6 +85,12 @@ class About(NamedTuple):
     raw: str
     drift: list[Difference] | None
     """From its image; None where the image was not read."""
+
+    @property
+    def query(self) -> str:
+        """For the list of findings: those that are counted here."""
+        names = self.replicas or [self.container.name]
+        return urlencode({"host": self.container.host.slug, "container": names}, doseq=True)
 
     @property
     def project(self) -> str:
@@ -97,20 +106,23 @@ class About(NamedTuple):
 
 
 def about(container: Container) -> About:
-    """Two queries, however many findings and versions; `container` as fleet.queries gives it."""
+    """Three queries, however many findings and versions; `container` as fleet.queries gives it."""
     document = queries.document(container) or {}
     host = container.host
-    results = list(
-        Result.objects.filter(
-            host=host, subject_kind="container", workload=container.workload, gone_at=None
-        )
-        .select_related("host__group")
-        .order_by("-severity", "rule", "sub_object")
-    )
+    standing = Result.objects.filter(
+        host=host, subject_kind="container", workload=container.workload, gone_at=None
+    ).select_related("host__group")
+    together = queries.containers(host).filter(workload=container.workload)
+    replicas: list[str] = []
+    results: list[Result] = []
+    if container.gone_at is None:
+        replicas = list(together.values_list("name", flat=True))
+        results = list(standing.order_by("-severity", "rule", "sub_object"))
     image = _image(queries.surroundings(host), str(document.get("image_id", "")))
     labels = document.get("labels")
     return About(
         container,
+        replicas,
         Counter(result.verdict for result in results),
         _posture(document, results),
         [line(result) for result in results if result.open][:MOST_FINDINGS],

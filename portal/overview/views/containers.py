@@ -1,7 +1,5 @@
 """One container."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -16,14 +14,13 @@ def container_detail(request: HttpRequest, container_id: int) -> HttpResponse:
     container = fleet.container(container_id)
     host = container.host
     about = one.about(container)
-    query = {"host": host.slug, "container": container.name}
     context = {
         "container": container,
         "host": host,
         "state": fleet.state(host, timezone.now()),
         "about": about,
         "counts": about.counts,
-        "list_query": urlencode(query),
+        "list_query": about.query,
         "comparison": one.compare(about, request.GET.get("old", ""), request.GET.get("new", "")),
         "link": request.build_absolute_uri(request.path),
     }

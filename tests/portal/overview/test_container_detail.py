@@ -10,7 +10,7 @@ from portal.compliance.models import Result
 from portal.fleet.models import Container, ContainerVersion, Host
 from scanner.model import Mount
 from tests.fleet import failed_scan, named, register, scan
-from tests.portal.compliance.pages import BUDGET, links, queries, text_of
+from tests.portal.compliance.pages import BUDGET, links, number, queries, text_of, total
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -57,6 +57,37 @@ def test_every_finding_of_it_stands_there_and_only_its_own(
     standing = Result.objects.filter(host=host, subject="reports", open=True)
     assert shown == set(standing.values_list("id", flat=True))
     assert shown
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_every_number_leads_to_a_list_of_that_length(
+    as_alice: Client, host: Host, now: datetime, replicas: int
+):
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    names = [f"shop-web-{count}" for count in range(replicas)]
+    seen = [named("privileged", name, labels=labels) for name in names]
+    scan(host, *seen, named("privileged", "other"), now=now - HOUR)
+    for name in names:
+        answer = as_alice.get(page_of(host, name))
+        found = [each for each in links(answer, "/findings/?") if each[1][0].isdigit()]
+        assert len(found) >= 2
+        for link, text in found:
+            assert total(as_alice.get(link)) == number(text) > 0
+        together = "One of 2 replicas, which are judged together." in text_of(answer).replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+        assert together == (replicas == 2)
+
+
+def test_of_a_replica_that_is_gone_no_verdict_of_the_others_stands(
+    as_alice: Client, host: Host, now: datetime
+):
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    seen = [named("privileged", f"shop-web-{count}", labels=labels) for count in (1, 2)]
+    scan(host, *seen, now=now - 9 * HOUR)
+    scan(host, seen[0], now=now - HOUR)
+    assert as_alice.get(page_of(host, "shop-web-2")).context["about"].findings == []
+    assert as_alice.get(page_of(host, "shop-web-1")).context["about"].findings
 
 
 def test_a_recreated_container_keeps_its_page_and_its_history(
