@@ -4,6 +4,8 @@ The year is written by the database, with as many rows as 0.5 % of the container
 leave; the fleet and its current state come from `benchmarks.fleet`.
 """
 
+# ruff: noqa: S608 - the commands are made of constants only
+
 import statistics
 import time
 from dataclasses import asdict, dataclass
