@@ -377,9 +377,9 @@ def _document(body: bytes) -> dict[str, Any] | None:
         return None
 
 
-def decoded(version: ConfigVersion) -> dict[str, Any]:
-    """The document itself; empty where it cannot be understood."""
-    return _document(bytes(version.body)) or {}
+def decoded(version: ConfigVersion) -> dict[str, Any] | None:
+    """The document itself; None where it cannot be understood."""
+    return _document(bytes(version.body))
 
 
 def host_versions(host: Host, limit: int) -> list[HostVersion]:

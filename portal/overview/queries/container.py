@@ -32,7 +32,8 @@ _DRIFT = ("user", "entrypoint", "command", "working_directory", "environment", "
 
 
 class Judged(NamedTuple):
-    """A setting with the verdict of the rules that it decides; "" where no rule asks for it."""
+    """A setting with the worst verdict of the rules that it decides, "" where no rule asks for it;
+    `findings` are those of them that fail, or else are unknown."""
 
     setting: Setting
     verdict: str
@@ -65,8 +66,12 @@ class Comparison(NamedTuple):
         return sum(effect.fails for effect in self.effects)
 
     @property
+    def gone_now(self) -> int:
+        return sum(effect.gone for effect in self.effects)
+
+    @property
     def pass_now(self) -> int:
-        return len(self.effects) - self.fail_now
+        return len(self.effects) - self.fail_now - self.gone_now
 
 
 class About(NamedTuple):
@@ -147,7 +152,8 @@ def _posture(
         if setting.group in groups:
             found = deciding.get(setting.fact, [])
             verdict = min((each.verdict for each in found), key=_ORDER.index, default="")
-            worst = [each for each in found if each.verdict == verdict == "fail"]
+            told = verdict if verdict in ("fail", "unknown") else None
+            worst = [each for each in found if each.verdict == told]
             groups[setting.group].append(Judged(setting, verdict, worst[:5]))
     return [(differences.GROUPS[group], settings) for group, settings in groups.items()]
 

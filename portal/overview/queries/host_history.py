@@ -1,19 +1,19 @@
 """What a host was, and what people did to it: for the tab History of its page."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from portal.compliance.queries.finding import Entry
 from portal.core import display
 from portal.core.models import AuditEntry
 from portal.fleet import queries as fleet
-from portal.fleet.models import Group, Host
+from portal.fleet.models import ConfigVersion, Group, Host
 from portal.overview.queries.engine import LABELS, plain
 
 SHOWN = 30
 _NAMES_SHOWN = 5
-_SAID = {
+_ACTS = {
     "fleet.add_host": "registered the host",
     "fleet.edit_host": "edited the host",
     "fleet.set_credentials": "set other credentials",
@@ -34,14 +34,25 @@ def _seen(host: Host) -> list[Entry]:
     found = []
     for new, old in itertools.pairwise(versions):
         said = [
-            *_engine(fleet.decoded(old.engine), fleet.decoded(new.engine)),
-            *_around(fleet.decoded(old.surroundings), fleet.decoded(new.surroundings)),
+            *_said(_engine, old.engine, new.engine),
+            *_said(_around, old.surroundings, new.surroundings),
         ]
         text = "The engine or what surrounds its containers changed"
         found.append(Entry(new.at, text, "history", "na", "; ".join(said)))
     if versions and len(versions) <= SHOWN:
         found.append(Entry(versions[-1].at, "First read", "eye", "na"))
     return found
+
+
+def _said(
+    compare: Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]],
+    old: ConfigVersion,
+    new: ConfigVersion,
+) -> list[str]:
+    before, after = fleet.decoded(old), fleet.decoded(new)
+    if before is None or after is None:
+        return ["what is stored of it cannot be understood any more"]
+    return compare(before, after)
 
 
 def _engine(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -111,6 +122,7 @@ def _counted(noun: str, what: str, names: Iterable[str]) -> list[str]:
 
 def _done(host: Host) -> list[Entry]:
     found = AuditEntry.objects.filter(kind="fleet.host", object_id=str(host.pk))
+    found = found.exclude(verb__startswith="compliance.")  # scans have their own tab
     acts = list(found.select_related("actor").order_by("-at", "-id")[:SHOWN])
     groups: dict[Any, str] = {}
     if any("group" in side for act in acts for side in _sides(act)):
@@ -137,7 +149,7 @@ def _act(act: AuditEntry, groups: Mapping[Any, str]) -> Entry:
         if old != new:
             label = f"{name}: ".replace("_", " ") if name else ""
             said.append(f"{label}{_value(old)} → {_value(new)}")
-    text = _SAID.get(act.verb, act.verb.partition(".")[2].replace("_", " "))
+    text = _ACTS.get(act.verb, act.verb.partition(".")[2].replace("_", " "))
     actor = str(act.actor) if act.actor else "Plimsoll"
     return Entry(act.at, text, "user-circle", "na", "; ".join(said), actor=actor)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from msgspec import UNSET
 
 from portal.compliance.models import Result
 from portal.fleet.models import Container, ContainerVersion, Host
@@ -148,7 +149,24 @@ def test_one_that_is_gone_is_kept_with_its_history(as_alice: Client, host: Host,
     words = text_of(answer)
     assert "did not find this container any more" in words
     assert "It was gone then: there are no settings to compare." in words
-    assert any(effect.gone for effect in answer.context["comparison"].effects)
+    compared = answer.context["comparison"]
+    assert compared.gone_now == len(compared.effects) > 0
+    assert (compared.fail_now, compared.pass_now) == (0, 0)
+    assert "None stands, as the container is gone." in words
+    assert links(answer, "&verdict=") == []
+
+
+def test_a_setting_with_an_unknown_verdict_leads_to_the_reason(
+    as_alice: Client, host: Host, now: datetime
+):
+    scan(host, named("isolation_plain", "reports", memory=UNSET), now=now - HOUR)
+    answer = as_alice.get(page_of(host))
+    posture = [judged for _, group in answer.context["about"].posture for judged in group]
+    [memory] = [judged for judged in posture if judged.setting.field == "memory"]
+    assert (memory.verdict, memory.setting.read) == ("unknown", False)
+    [link, *_] = memory.findings
+    assert as_alice.get(f"/findings/{link.pk}/").status_code == 200
+    assert links(answer, f"/findings/{link.pk}/")
 
 
 def test_what_is_old_says_so(as_alice: Client, host: Host, now: datetime):

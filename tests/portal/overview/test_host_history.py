@@ -8,8 +8,9 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from portal.accounts.models import User
+from portal.compliance.actions import request_scan
 from portal.fleet import actions
-from portal.fleet.models import Host, HostVersion
+from portal.fleet.models import ConfigVersion, Host, HostVersion
 from scanner.model import Network
 from tests.fleet import failed_scan, named, register, scan
 from tests.portal.compliance.pages import BUDGET, queries, text_of
@@ -84,6 +85,21 @@ def test_what_people_change_about_it_is_told_with_their_names(
     assert "name: prod-web-1 → db-1" in newest.detail
     assert "group: Payments production → Data" in newest.detail
     assert answer.context["page"][-1].text == "registered the host"
+
+
+def test_scans_are_left_to_their_own_tab(as_alice: Client, alice: User, host: Host, now: datetime):
+    request_scan(host.pk, actor=alice, now=now)
+    assert entries(as_alice, host) == [("registered the host", "")]
+
+
+def test_what_cannot_be_understood_any_more_is_told(as_alice: Client, host: Host, now: datetime):
+    for hours, version in ((5, "26.1.0"), (1, "28.5.0")):
+        seen = replace(recorded_host(), version=version)
+        scan(host, host=seen, now=now - hours * HOUR)
+    ConfigVersion.objects.update(body=b"damaged")
+    [(_, detail), *_] = entries(as_alice, host)
+    assert "what is stored of it cannot be understood any more" in detail
+    assert "not read" not in detail
 
 
 def test_networks_stand_there_with_their_members(as_alice: Client, host: Host, now: datetime):
