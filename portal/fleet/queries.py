@@ -27,7 +27,6 @@ from portal.core.errors import NotFound
 from portal.fleet import credentials as keys
 from portal.fleet import stored
 from portal.fleet.models import (
-    Change,
     ConfigVersion,
     Container,
     ContainerVersion,
@@ -338,16 +337,6 @@ def versions(container: Container) -> list[ContainerVersion]:
     configurations themselves. One that is gone says so in its newest."""
     found = ContainerVersion.objects.filter(container=container).order_by("-at", "-id")
     return list(found[:MOST_VERSIONS])
-
-
-def configuration_at(container: Container, moment: datetime) -> dict[str, Any] | None:
-    """The configuration in force at this moment, as plain values; None where there was none yet,
-    the container was gone, or what is stored cannot be understood."""
-    found = ContainerVersion.objects.filter(container=container, at__lte=moment)
-    version = found.order_by("-at", "-id").first()
-    if version is None or version.change == Change.VANISHED:
-        return None
-    return documents([version.config_id])[0]
 
 
 def documents(digests: Iterable[Any]) -> list[dict[str, Any] | None]:
