@@ -38,6 +38,7 @@ class Fleet:
         self.world, self.began, self.directory, self.port = world, began, directory, port
         self.behaviours = [""] * len(world.hosts)
         self.requests = 0
+        self.peers: set[asyncio.Transport] = set()
         self._servers: list[asyncio.Server | None] = []
 
     def url(self, number: int) -> str:
@@ -48,6 +49,15 @@ class Fleet:
     async def start(self) -> None:
         for number in range(len(self.world.hosts)):
             self._servers.append(await self._listen(number))
+
+    async def stop(self) -> None:
+        """Nobody is listened to any more, and whoever was served is left."""
+        for server in self._servers:
+            if server is not None:
+                server.close()
+        for peer in list(self.peers):
+            peer.close()
+        await asyncio.sleep(0)
 
     async def behave(self, number: int, behaviour: str) -> None:
         """From the next request on; "" is as an engine does."""
@@ -87,6 +97,10 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._fleet.peers.add(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._fleet.peers.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._waiting += data

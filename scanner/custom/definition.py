@@ -237,7 +237,9 @@ def _evidence(
     """Without any, the facts that decide."""
     if "evidence" not in nodes:
         paths = decides.checked.facts if decides else ()
-        shown = [path for path in paths if path.count(".") == 1 and not path.startswith("params")]
+        # What is asked of each of several, as of "containers[].image", has no one value to show.
+        plain = [path for path in paths if "[" not in path and not path.startswith("params")]
+        shown = [path for path in plain if path.count(".") == 1]
         shown += [path for path in paths if path == "item"]
         return {path: Expression(path, roots) for path in sorted(shown)[:MOST_EVIDENCE]}
     node = nodes["evidence"]

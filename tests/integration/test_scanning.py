@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -200,6 +201,9 @@ def test_a_worker_killed_in_the_middle_of_a_scan_costs_only_time(
     proxy.delay("/containers/.*/json", 1)
     host = register("slow", proxy.url)
     scan = Scan.objects.filter(host=host)
+    eventually(scan.exists)
+    # Another that waited already would make this one's end a failure.
+    Host.objects.filter(id=host.pk).update(next_scan_at=timezone.now() + timedelta(hours=1))
     eventually(scan.filter(state=ScanState.RUNNING, phase="reading", done__gte=1).exists)
     for number in workers(product, children_only=who == "its child"):
         os.kill(number, signal.SIGKILL)

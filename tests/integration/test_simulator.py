@@ -107,6 +107,7 @@ class served:
         return self._fleet.url(0)
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._fleet.stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

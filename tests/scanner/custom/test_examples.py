@@ -1,5 +1,6 @@
 """The worked examples of the document, on recorded answers of a real engine."""
 
+import re
 from typing import Any, NamedTuple
 
 import pytest
@@ -194,3 +195,14 @@ def test_it_never_breaks_on_a_recorded_container(slug: str) -> None:
     results = judged(slug, snapshot)
     assert results
     assert [r.reason for r in results if "could not be judged" in r.reason] == []
+
+
+def test_what_is_asked_of_each_of_several_is_no_evidence_by_itself() -> None:
+    text = re.sub(
+        r"^evidence:.*\n(?:[ -].*\n)*", "", examples()["custom-agent"], flags=re.MULTILINE
+    )
+    [rule] = rules(text)
+    assert "containers[]" in text or "containers." in text
+    found = evaluate(seen(plain()), rules=[rule])
+    assert found
+    assert not [fact for result in found for fact in result.evidence if "[" in fact.fact]
