@@ -118,6 +118,7 @@ def test_the_keyboard_leads_to_every_list(browser_page: Page, fleet: Host) -> No
         browser_page.keyboard.press("g")
         browser_page.keyboard.press(key)
         expect(browser_page.get_by_role("heading", level=1)).to_have_text(title)
+        browser_page.wait_for_load_state()  # keys are heard once the scripts are there
     browser_page.keyboard.press("/")
     browser_page.keyboard.type("privileged")
     browser_page.keyboard.press("Enter")
