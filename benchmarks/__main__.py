@@ -114,6 +114,9 @@ def _large(hosts: int, parts: list[str], console: Console) -> dict[str, Any]:
     cycles = fleet.measure(hosts, whole="fleet" in parts)
     found["fleet"] = [cycle.plain() for cycle in cycles]
     console.print(_cycles(found["fleet"]))
+    if "fleet" in parts:
+        found["profile"] = fleet.profile().splitlines()
+        console.print("\n".join(found["profile"]))
     if "pages" in parts:
         say("a year of history")
         pages.age()

@@ -184,7 +184,9 @@ class Engine:
         own = self._connect()
         self._expired = False
         began = time.monotonic()
-        self._deadline = began + (self.timeout if self.answered else self._first_timeout)
+        bound = self.timeout if self.answered else self._first_timeout
+        own.settimeout(bound)
+        self._deadline = began + bound
         done, status, at, chunks = False, 0, time.time(), list[bytes]()
         try:
             request = f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: plimsoll\r\n\r\n"

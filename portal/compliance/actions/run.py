@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 # more is handed to workers that may wait, so that a network that is cut off stops nobody else.
 CONNECT_SECONDS = {"unix": 0.25, "tcp": 0.25, "tls": 0.25, "ssh": 1.0}
 FIRST_ANSWER_SECONDS = 1.0
+# While many wait there already, a host has only what one that is well needs.
+SHORT_SECONDS = {"unix": 0.1, "tcp": 0.1, "tls": 0.1, "ssh": 0.5}
 BUDGET_SECONDS = 200.0  # below the task's own limit, so that a slow host is told from a dead worker
 
 
@@ -68,12 +70,16 @@ def _engine(begun: Begun, credentials: Credentials) -> Engine:
     timeout = settings.ENGINE_TIMEOUT_SECONDS
     if begun.lane != Lane.FAST:
         return Engine(begun.url, credentials, timeout=timeout)
+    kind = address.parse(begun.url).kind
+    connect, answer = CONNECT_SECONDS[kind], FIRST_ANSWER_SECONDS
+    if begun.others_wait:
+        connect = answer = SHORT_SECONDS[kind]
     return Engine(
         begun.url,
         credentials,
         timeout=timeout,
-        connect_timeout=CONNECT_SECONDS[address.parse(begun.url).kind],
-        first_timeout=min(timeout, FIRST_ANSWER_SECONDS),
+        connect_timeout=connect,
+        first_timeout=min(timeout, answer),
     )
 
 

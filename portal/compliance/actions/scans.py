@@ -26,6 +26,7 @@ from scanner import EngineError
 
 # Whoever took longer than this last time is read by workers that may wait.
 SLOW_SECONDS = 30.0
+MANY_SLOW = 5
 MAX_ATTEMPTS = 3
 BATCH = 500
 
@@ -39,6 +40,8 @@ class Begun(NamedTuple):
     lease: uuid.UUID
     started_at: datetime
     lane: str = Lane.FAST
+    others_wait: bool = False
+    """So many scans are in the slow lane that a part of the network may be cut off."""
 
 
 class Claimed(NamedTuple):
@@ -151,7 +154,9 @@ def begin(scan_id: int, *, now: datetime) -> Begun | None:
     if not taken:
         return None
     scan = Scan.objects.select_related("host").get(id=scan_id)
-    return Begun(scan.id, scan.host_id, scan.host.url, lease, now, scan.lane)
+    slow = Scan.objects.filter(finished_at=None, lane=Lane.SLOW)
+    others_wait = scan.lane == Lane.FAST and slow.count() >= MANY_SLOW
+    return Begun(scan.id, scan.host_id, scan.host.url, lease, now, scan.lane, others_wait)
 
 
 def hand_over(begun: Begun, *, now: datetime) -> None:

@@ -78,6 +78,32 @@ def test_a_host_that_answers_the_first_call_has_its_usual_time_for_the_next(
     assert slow.connect_timeout == 5
 
 
+def test_while_many_wait_a_host_has_only_what_one_that_is_well_needs(host: Host, waiting: Scan):
+    for number in range(5):
+        other = register(f"cut-off-{number}")
+        Scan.objects.create(host=other, kind=ScanKind.SCHEDULE, queued_at=NOW, lane=Lane.SLOW)
+    with HostileServer("never") as server:
+        Host.objects.filter(pk=host.pk).update(url=server.url)
+        began = time.monotonic()
+        tasks.scan_host(waiting.pk)
+        took = time.monotonic() - began
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.lane) == (ScanState.QUEUED, Lane.SLOW)
+    assert took < 5
+    begun = actions.begin(waiting.pk, now=NOW)
+    assert begun is not None
+    assert not begun.others_wait  # in the slow lane it may wait
+
+
+def test_one_that_waits_shortens_nobody_elses_time(host: Host, waiting: Scan):
+    other = register("far-away")
+    Scan.objects.create(host=other, kind=ScanKind.SCHEDULE, queued_at=NOW, lane=Lane.SLOW)
+    begun = actions.begin(waiting.pk, now=NOW)
+    assert begun is not None
+    assert not begun.others_wait
+    assert run._engine(begun._replace(others_wait=True), None).connect_timeout == 0.1
+
+
 @pytest.mark.parametrize(
     ("facts", "lane"),
     [
