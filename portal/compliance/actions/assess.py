@@ -44,8 +44,7 @@ from scanner import Result as Seen
 from scanner import Snapshot, evaluate
 from scanner.version import VERSION
 
-_FIELDS = Unit.__struct_fields__
-_WRITTEN = [name for name in _FIELDS if name != "id"]
+_WRITTEN = [name for name in Unit.__struct_fields__ if name != "id"]
 _SHADOW = (
     *("rule", "subject_kind", "workload", "subject", "sub_object"),
     *("verdict", "severity", "evidence", "reason"),
@@ -123,7 +122,13 @@ def store(
         seen = reconcile.observed(host.pk, [r for r in results if r.rule not in shadow], now)
         rules = catalogue().keys() - applied.policy.off - shadow
         plan = reconcile.plan(
-            _standing(host), seen, now, unlisted, rules, rejudged, score.grace(host.scan_interval)
+            {unit.identity: unit for unit in counts.stored_units(host)},
+            seen,
+            now,
+            unlisted,
+            rules,
+            rejudged,
+            score.grace(host.scan_interval),
         )
         _write(host, scan, plan, became, now)
         if before is None or before.rule_set != rule_set:
@@ -150,17 +155,6 @@ def store(
     scan.gaps = msgspec.to_builtins(snapshot.gaps[:GAPS_KEPT])
     scan.rule_set, scan.policy = VERSION, applied.label[:120]
     scan.save()
-
-
-def _standing(host: Host) -> dict[bytes, Unit]:
-    rows = Result.objects.filter(host=host).values_list(*_FIELDS)
-    units = (Unit(**dict(zip(_FIELDS, row, strict=True))) for row in rows.iterator(5000))
-    return {unit.identity: unit for unit in map(_with_bytes, units)}
-
-
-def _with_bytes(unit: Unit) -> Unit:
-    unit.identity = bytes(unit.identity)
-    return unit
 
 
 def _write(host: Host, scan: Scan, plan: Plan, became: Mapping[str, Became], now: datetime) -> None:

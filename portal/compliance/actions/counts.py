@@ -4,7 +4,7 @@ The caller has locked the host's row. Nothing is written where nothing changed.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -44,23 +44,23 @@ class Judged(NamedTuple):
     severities: Mapping[str, int]
 
 
-def count(
-    host: Host, units: Iterable[Unit], flows: Iterable[Flow], judged: Judged, *, now: datetime
-) -> None:
-    """After a scan that found something new. `units` are all that are there."""
-    _write(host, units, flows, judged, now)
-
-
 @transaction.atomic
 def recount(host: Host, *, now: datetime) -> None:
     """Where time has passed, or the host fell silent or was heard again: whatever moves by that is
     a matter of coverage. A host that was never judged has nothing to count."""
     if not Standing.objects.filter(host=host).exists():
         return
+    count(host, stored_units(host, gone_at=None), (), None, now=now)
+
+
+def stored_units(host: Host, **conditions: Any) -> Iterator[Unit]:
+    """The host's results as they stand."""
     fields = Unit.__struct_fields__
-    rows = Result.objects.filter(host=host, gone_at=None).values_list(*fields)
-    units = (Unit(**dict(zip(fields, row, strict=True))) for row in rows.iterator(5000))
-    _write(host, units, (), None, now)
+    rows = Result.objects.filter(host=host, **conditions).values_list(*fields)
+    for row in rows.iterator(5000):
+        unit = Unit(**dict(zip(fields, row, strict=True)))
+        unit.identity = bytes(unit.identity)
+        yield unit
 
 
 def recount_due(now: datetime) -> int:
@@ -75,13 +75,15 @@ def recount_due(now: datetime) -> int:
     return len(hosts)
 
 
-def _write(
+def count(
     host: Host,
     units: Iterable[Unit],
     flows: Iterable[Flow],
     judged: Judged | None,
+    *,
     now: datetime,
 ) -> None:
+    """`units` are all that are there; without `judged` they are judged as they were."""
     before = Standing.objects.filter(host=host).first()
     old = {row.rule: row for row in Posture.current.filter(host=host)}
     severities = judged.severities if judged else {r: row.severity for r, row in old.items()}
